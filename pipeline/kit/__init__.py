@@ -1,0 +1,1 @@
+"""Rules that several stages and commands share, over ports and evidence only."""

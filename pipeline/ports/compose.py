@@ -1,0 +1,54 @@
+"""Docker Compose as stages see it: a resolver of the user's files, and ``up``/``down`` of data.
+
+A *model* is what ``docker compose config --format json`` prints, as a plain mapping. What the run
+stage starts is always a model, never the user's files: see ``pipeline.kit.compose_model``.
+Compose's containers are looked at through the ``Engine`` port, by Compose's own labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from pipeline.ports.engine import OnLine
+from pipeline.scope import Scope
+
+Model = Mapping[str, Any]
+
+
+class Compose(Protocol):
+    def resolve(
+        self, files: Sequence[str], *, directory: str, profiles: Sequence[str] = (),
+        env_files: Sequence[str] = (), environment: Mapping[str, str] | None = None,
+        scope: Scope,
+    ) -> Model:  # fmt: skip
+        """The user's files, merged, interpolated and with absolute paths.
+
+        Raises:
+            ConfigError: Compose refuses the files; its message, with file and line if it gives one.
+            EngineUnavailable: the compose plugin is missing.
+        """
+
+    def up(
+        self, model: Model, *, project: str, services: Sequence[str] = (), pull: bool = True,
+        remove_orphans: bool = False, recreate: bool = False, on_line: OnLine, scope: Scope,
+    ) -> None:  # fmt: skip
+        """Create and start, detached, without building and without waiting for health.
+
+        ``depends_on`` conditions are honoured by Compose itself. A one-shot that ended well is
+        not an error; one that failed is.
+
+        Raises:
+            StageFailed: a service could not be started; ``detail`` has Compose's last lines.
+            PortTaken: a host port is in use.
+        """
+
+    def stop(
+        self, model: Model, *, project: str, services: Sequence[str] = (), on_line: OnLine,
+        scope: Scope,
+    ) -> None: ...  # fmt: skip
+
+    def down(
+        self, model: Model | None, *, project: str, volumes: bool, on_line: OnLine, scope: Scope
+    ) -> None:
+        """Remove containers and networks of the project (and its own volumes). Idempotent."""
