@@ -8,3 +8,4 @@ threads = 4
 accesslog = "-"  # to stdout, where `docker logs` finds it
 graceful_timeout = 8  # seconds; below the 10 that `docker stop` waits before it kills
 worker_tmp_dir = "/dev/shm"  # the workers' heartbeat must not wait for a disk
+control_socket_disable = True  # nobody steers a single server from inside its container
