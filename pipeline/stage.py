@@ -159,6 +159,9 @@ class Context:
     goes_live: bool = False
     """Is there a stage in the pipeline that makes a Release? If not, ``run`` starts the app in
     place."""
+    peers: Mapping[str, StageOptions] = field(default_factory=dict)
+    """Options of every stage of the pipeline by stage name: facts that hold for all of it, such as
+    the Compose files that ``run`` names and ``build`` needs."""
     trigger: str = "cli"
     variables: Mapping[str, str] = field(default_factory=dict)
     """The environment that the file was interpolated with."""
