@@ -1,0 +1,127 @@
+"""The command line: ``python3 -m lab up|down|status|…``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+from lab import bases
+from lab.errors import LabError
+from lab.paths import open_lab
+from lab.stack import Stack
+
+NOT_USABLE = 4
+NOT_UP = 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--name", default=argparse.SUPPRESS, help="which lab (default: $DOCKCYCLE_LAB, or 'default')"
+    )
+    top = argparse.ArgumentParser(prog="lab", description=__doc__, parents=[common])
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[common])
+
+    add("up", "start everything that does not run yet; may be repeated at any time")
+    down = add("down", "stop everything")
+    down.add_argument("--purge", action="store_true", help="delete images and containers, too")
+    status = add("status", "show what runs; exit code 1 if the engine does not answer")
+    status.add_argument("--json", action="store_true", help="for programs")
+    add("restart", "stop the engine and start it again")
+    add("freeze", "stop the engine from answering")
+    add("thaw", "let a frozen engine go on")
+    add("kill", "end the engine without a chance to clean up")
+    env = add("env", "print the variables to use the lab, for eval")
+    env.add_argument("--json", action="store_true", help="for programs")
+    run = add("exec", "run a command that uses the lab")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    more = add("bases", "build more base images")
+    more.add_argument("names", nargs="*", help="names or tags; without any, list them")
+    return top
+
+
+def say(text: str) -> None:
+    print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+def show_bases() -> None:
+    for base in bases.ALL:
+        tags = [*base.tags, *(f"{tag} (stand-in)" for tag in base.stand_ins)]
+        print(f"{base.name:16} {', '.join(tags)}")
+
+
+def show_env(stack: Stack, as_json: bool) -> None:
+    values = stack.environment()
+    if as_json:
+        print(json.dumps(values, indent=1))
+        return
+    for key, value in values.items():
+        print(f"export {key}={shlex.quote(value)}")
+
+
+def enter(stack: Stack, words: Sequence[str]) -> None:
+    """Become the command ``words`` inside the lab."""
+    argv = list(words[1:] if words[:1] == ["--"] else words)
+    if not argv:
+        raise LabError("exec: which command? Example: python3 -m lab exec -- docker ps")
+    environ = {**os.environ, **stack.environment()}
+    argv = stack.network.enter(argv)
+    try:
+        os.execvpe(argv[0], argv, environ)
+    except FileNotFoundError as error:
+        raise LabError(f"exec: {argv[0]}: command not found") from error
+
+
+def show_status(stack: Stack, as_json: bool) -> int:
+    state = stack.status()
+    if as_json:
+        print(json.dumps(state, indent=1))
+    else:
+        for key, value in state.items():
+            print(f"{key:10} {value}")
+    return 0 if state["engine"] == "up" else NOT_UP
+
+
+def perform(stack: Stack, options: argparse.Namespace) -> int:
+    """Do what the arguments ask for; the exit code."""
+    match options.command:
+        case "up":
+            stack.up(stack.defaults())
+            return show_status(stack, as_json=False)
+        case "down":
+            stack.down(options.purge)
+        case "status":
+            return show_status(stack, options.json)
+        case "env":
+            show_env(stack, options.json)
+        case "exec":
+            enter(stack, options.argv)
+        case "bases" if not options.names:
+            show_bases()
+        case "bases":
+            stack.up([bases.find(name) for name in options.names])
+        case command:
+            stack.engine_command(command)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    options = parser().parse_args(argv)
+    try:
+        return perform(Stack(open_lab(getattr(options, "name", None), os.environ), say), options)
+    except LabError as error:
+        say(str(error))
+        return NOT_USABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The base images that stand for Docker Hub's: one entry each.
+
+``recipe`` is a folder of lab/images with a Dockerfile. ``tags`` are the Hub names; a tag in
+``stand_ins`` names a version that Debian does not have, and the image says so in its label
+``lab.stand-in``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from lab.errors import LabError
+
+IMAGES = Path(__file__).parent / "images"
+STAND_IN_LABEL = "lab.stand-in"
+
+
+@dataclass(frozen=True)
+class Base:
+    """One base image: how it is built, and the names it gets on the Docker Hub stand-in."""
+
+    name: str
+    recipe: str
+    tags: tuple[str, ...]
+    args: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
+    default: bool = True
+
+    @property
+    def folder(self) -> Path:
+        return IMAGES / self.recipe
+
+    def fingerprint(self, *more: str) -> str:
+        """A hash of all that the image is made from, and of ``more``."""
+        digest = hashlib.sha256(repr((self, more)).encode())
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            digest.update(f"{file.relative_to(self.folder)}\0".encode() + file.read_bytes())
+        return digest.hexdigest()
+
+
+def root(suite: str, *tags: str) -> Base:
+    """A minimal Debian, the ground that the others stand on."""
+    return Base(f"debian-{suite}", "debian", tags, args={"SUITE": suite})
+
+
+def python(version: str, suite: str, *tags: str, stand_ins: tuple[str, ...] = ()) -> Base:
+    return Base(
+        f"python-{version}", "python", tags, {"SUITE": suite}, (f"debian-{suite}",), stand_ins
+    )
+
+
+def node(version: str, *tags: str) -> Base:
+    return Base(f"node-{version}", "node", tags, {"VERSION": version}, ("debian-bookworm",))
+
+
+def packaged(
+    recipe: str, suite: str, *tags: str, stand_ins: tuple[str, ...] = (), default: bool = True
+) -> Base:
+    return Base(recipe, recipe, tags, {}, (f"debian-{suite}",), stand_ins, default)
+
+
+ALL = (
+    root("bookworm", "debian:bookworm-slim", "debian:bookworm", "debian:12-slim"),
+    root("trixie", "debian:trixie-slim", "debian:trixie", "debian:13-slim", "debian:stable-slim"),
+    python("3.11", "bookworm", "python:3.11-slim", "python:3.11", "python:3.11-slim-bookworm"),
+    python(
+        "3.13",
+        "trixie",
+        "python:3.13-slim",
+        "python:3.13",
+        "python:3-slim",
+        "python:3.13-slim-trixie",
+        stand_ins=("python:3.12-slim", "python:3.12"),
+    ),
+    node("20", "node:20-slim", "node:20", "node:20-bookworm-slim"),
+    node("22", "node:22-slim", "node:22", "node:22-bookworm-slim", "node:lts-slim"),
+    packaged("nginx", "trixie", "nginx:1", "nginx:latest", stand_ins=("nginx:alpine",)),
+    packaged("redis", "bookworm", "redis:7", stand_ins=("redis:7-alpine",)),
+    packaged(
+        "postgres",
+        "trixie",
+        "postgres:17",
+        stand_ins=("postgres:16", "postgres:16-alpine", "postgres:17-alpine"),
+    ),
+    packaged("caddy", "trixie", "caddy:2", stand_ins=("caddy:2-alpine",)),
+    packaged("registry", "bookworm", "registry:2"),
+    packaged("busybox", "trixie", "busybox:1", "busybox:latest"),
+)
+BY_NAME = {base.name: base for base in ALL}
+
+
+def find(word: str) -> Base:
+    """The base called ``word``, by its own name or by one of its tags. Raises LabError."""
+    for base in ALL:
+        if word == base.name or word in base.tags or word in base.stand_ins:
+            return base
+    raise LabError(f"no base image {word!r}; there are {', '.join(BY_NAME)}")
+
+
+def with_ground(bases: Iterable[Base]) -> dict[str, tuple[str, ...]]:
+    """``bases`` and all that they are built on: name → names it needs."""
+    graph: dict[str, tuple[str, ...]] = {}
+    waiting = [base.name for base in bases]
+    while waiting:
+        name = waiting.pop()
+        graph[name] = BY_NAME[name].after
+        waiting += [other for other in graph[name] if other not in graph]
+    return graph
+
+
+def order(bases: Iterable[Base]) -> TopologicalSorter[str]:
+    """The order in which ``bases`` can be built."""
+    return TopologicalSorter(with_ground(bases))

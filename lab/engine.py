@@ -1,0 +1,129 @@
+"""The lab's own dockerd: start, stop, freeze, thaw, kill."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.network import Network
+from lab.packages import Toolbox
+from lab.paths import Lab
+from lab.process import Daemon, Group
+
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 20.0
+PING_TIMEOUT = 5.0
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+def ping(path: Path, timeout: float = PING_TIMEOUT) -> bool:
+    """Whether a Docker engine answers on the socket ``path`` within ``timeout`` seconds."""
+    connection = UnixConnection(path, timeout)
+    try:
+        connection.request("GET", "/_ping")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def settings(lab: Lab, group: Group, mirror: str) -> dict[str, object]:
+    """The engine's configuration file: nothing of it is shared with another engine."""
+    return {
+        "hosts": [lab.docker_host],
+        "data-root": str(lab.state / "docker"),
+        "exec-root": str(lab.run / "exec"),
+        "pidfile": str(lab.run / "docker.pid"),
+        "registry-mirrors": [mirror],
+        "cgroup-parent": f"{group.parent}/containers",
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        "shutdown-timeout": 5,
+    }
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine of one lab."""
+
+    lab: Lab
+    toolbox: Toolbox
+    network: Network
+    group: Group
+
+    @property
+    def daemon(self) -> Daemon:
+        return Daemon("dockerd", self.lab.run, self.group)
+
+    def up(self, mirror: str) -> None:
+        """Make it run and answer, whatever state it is in.
+
+        ``mirror`` is the URL of the registry that stands for Docker Hub. Raises LabError with the
+        engine's log if it does not come up.
+        """
+        daemon = self.daemon
+        if daemon.frozen():
+            self.thaw()
+        if daemon.pid() is not None and ping(self.lab.socket):
+            return
+        daemon.stop(STOP_TIMEOUT)
+        self.sweep()
+        file = self.lab.run / "daemon.json"
+        file.write_text(json.dumps(settings(self.lab, self.group, mirror)))
+        daemon.start(
+            self.network.enter([self.toolbox.program("dockerd"), f"--config-file={file}"]),
+            env=self.toolbox.environ(os.environ),
+            ready=lambda: ping(self.lab.socket),
+            timeout=START_TIMEOUT,
+        )
+
+    def state(self) -> str:
+        """up, frozen, silent (it runs and does not answer) or down."""
+        if self.daemon.pid() is None:
+            return "down"
+        if self.daemon.frozen():
+            return "frozen"
+        return "up" if ping(self.lab.socket) else "silent"
+
+    def sweep(self) -> None:
+        """End what a dead engine left: its containerd, shims, containers and files."""
+        for name in ("docker.pid", "docker.sock"):
+            (self.lab.run / name).unlink(missing_ok=True)
+
+    def down(self) -> None:
+        """Stop it and its containers."""
+        self.daemon.stop(STOP_TIMEOUT)
+
+    def restart(self, mirror: str) -> None:
+        """Stop it and start it again."""
+        self.down()
+        self.up(mirror)
+
+    def freeze(self) -> bool:
+        """Stop it from answering, as a machine without memory or disk would; False if not up."""
+        return self.daemon.signal(signal.SIGSTOP)
+
+    def thaw(self) -> bool:
+        """Let it go on after ``freeze``; False if not up."""
+        return self.daemon.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it without a chance to clean up; containers stay until it starts again."""
+        self.daemon.kill()

@@ -1,0 +1,159 @@
+"""The engine's programs: chosen by apt, unpacked in the cache, never installed on the machine.
+
+apt resolves and downloads with folders and pins of the lab's own, so that /etc/apt, the dpkg
+database and any Docker of the machine stay as they are, and no package starts a service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import sources
+from lab.errors import LabError
+from lab.paths import Cache, locked
+from lab.shell import run
+
+# Debian 12 carries engine 20.10, which is too old to be what people have.
+NEWER_RELEASE = "trixie"
+NEWER = ("docker.io", "docker-cli", "containerd", "docker-buildx")
+# These come from the machine's own release: newer ones want a newer C library.
+OWN = (
+    "runc",
+    "tini",
+    "iptables",
+    "iproute2",
+    "docker-registry",
+    "mmdebstrap",
+    "apache2-utils",
+    "debian-archive-keyring",
+)
+NEEDS_NEWER = {"bookworm"}
+LINKS = {
+    "usr/sbin/iptables": "iptables-nft",
+    "usr/sbin/ip6tables": "ip6tables-nft",
+    "usr/sbin/iptables-save": "iptables-nft-save",
+    "usr/sbin/docker-init": "../bin/tini-static",
+}
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """The unpacked programs."""
+
+    root: Path
+
+    @property
+    def buildx(self) -> Path:
+        return self.root / "usr/libexec/docker/cli-plugins/docker-buildx"
+
+    def environ(self, base: Mapping[str, str]) -> dict[str, str]:
+        """``base`` with the toolbox first on the path, for daemons and for the lab itself."""
+        triplet = f"{platform.machine()}-linux-gnu"
+        folders = [self.root / folder for folder in ("usr/sbin", "usr/bin", "sbin", "bin")]
+        libraries = [self.root / folder / triplet for folder in ("usr/lib", "lib")]
+        return {
+            **base,
+            "PATH": ":".join(map(str, [*folders, base.get("PATH") or os.defpath])),
+            "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
+            "XTABLES_LIBDIR": str(libraries[0] / "xtables"),
+        }
+
+    def program(self, name: str) -> str:
+        """The full path of program ``name``. Raises LabError if it is nowhere."""
+        found = shutil.which(name, path=self.environ(os.environ)["PATH"])
+        if not found:
+            raise LabError(f"{name}: not among the lab's tools and not on this machine")
+        return found
+
+
+def pin_text(release: str, packages: Sequence[str]) -> str:
+    """apt preferences that take only ``packages`` from ``release`` and nothing else."""
+    keep_out = [
+        f"Package: *\nPin: release n={release}{tail}\nPin-Priority: -1\n"
+        for tail in ("", "-updates", "-security")
+    ]
+    take = [
+        f"Package: {' '.join(packages)}\nPin: release n={release}{tail}\nPin-Priority: 990\n"
+        for tail in ("", "-updates", "-security")
+    ]
+    return "\n".join([*keep_out, *take])
+
+
+def apt_argv(apt: Path, *words: str) -> list[str]:
+    """An apt-get command that reads the machine's dpkg status and otherwise only ``apt``."""
+    options = {
+        "Dir::Etc::sourcelist": "/dev/null",
+        "Dir::Etc::sourceparts": apt / "sources",
+        "Dir::Etc::preferences": "/dev/null",
+        "Dir::Etc::preferencesparts": apt / "preferences",
+        "Dir::State::lists": apt / "lists",
+        "Dir::Cache": apt,
+        "APT::Install-Recommends": "false",
+        "APT::Sandbox::User": "root",
+        "Acquire::Languages": "none",
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+    }
+    settings = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    return ["apt-get", *settings, "-y", *words]
+
+
+def write_apt_folder(apt: Path, machine: list[sources.Source], codename: str) -> None:
+    """Fill ``apt`` with the machine's sources, the newer release's, and the pins."""
+    for folder in ("sources", "preferences", "lists", "archives/partial"):
+        (apt / folder).mkdir(parents=True, exist_ok=True)
+    own = [source for source in machine if any(s.startswith(codename) for s in source.suites)]
+    (apt / "sources/machine.sources").write_text(sources.render(own))
+    if codename in NEEDS_NEWER:
+        newer = sources.debian(NEWER_RELEASE, machine, codename)
+        (apt / "sources/newer.sources").write_text(sources.render(newer))
+        (apt / "preferences/newer").write_text(pin_text(NEWER_RELEASE, NEWER))
+
+
+def check_machine(release: Mapping[str, str], uid: int) -> str:
+    """The codename of this machine's distribution. Raises LabError if the lab cannot run here."""
+    family = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
+    remedy = "Install Docker yourself and use it instead: the lab is only a convenience"
+    if uid != 0:
+        raise LabError(f"the lab starts a Docker engine and needs root (this is uid {uid}). {remedy}")
+    if not family & {"debian", "ubuntu"} or not shutil.which("apt-get"):
+        raise LabError(f"the lab is made from Debian or Ubuntu packages. {remedy}")
+    return release["VERSION_CODENAME"]
+
+
+def install(cache: Cache) -> Toolbox:
+    """Unpack the engine's programs into the cache, unless they are there.
+
+    Raises LabError if the machine is not one for the lab, or the archive does not answer.
+    """
+    codename = check_machine(sources.os_release(), os.geteuid())
+    wanted = hashlib.sha256(repr((codename, NEWER, OWN, LINKS)).encode()).hexdigest()
+    home = cache.tools / "debian"
+    stamp = home / "complete"
+    with locked(cache.root / "tools.lock"):
+        if not (stamp.is_file() and stamp.read_text() == wanted):
+            shutil.rmtree(home, ignore_errors=True)
+            unpack(cache.apt, codename, home / "root")
+            stamp.write_text(wanted)
+    return Toolbox(home / "root")
+
+
+def unpack(apt: Path, codename: str, root: Path) -> None:
+    """Download what is missing on this machine and unpack it below ``root``."""
+    write_apt_folder(apt, sources.read_machine(), codename)
+    run(apt_argv(apt, "update"), timeout=180)
+    shutil.rmtree(apt / "archives")
+    (apt / "archives/partial").mkdir(parents=True)
+    run(apt_argv(apt, "--download-only", "install", *NEWER, *OWN), timeout=600)
+    root.mkdir(parents=True)
+    for package in sorted((apt / "archives").glob("*.deb")):
+        run(["dpkg-deb", "-x", package, root], timeout=120)
+    for link, target in LINKS.items():
+        path = root / link
+        if (path.parent / target).exists() and not path.exists():
+            path.symlink_to(target)

@@ -1,0 +1,225 @@
+"""All parts of one lab, put together: what the commands do."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lab import bases, gitremote, packages, tools
+from lab.bases import Base
+from lab.engine import Engine
+from lab.errors import LabError
+from lab.hub import Builder
+from lab.network import Network
+from lab.packages import Toolbox
+from lab.paths import Lab, locked
+from lab.process import Group
+from lab.registry import Registry, configuration
+from lab.shell import run
+
+HUB_PORT = 5000
+REGISTRY_PORT = 5001
+REGISTRY_USER = "lab"
+GROUP_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What stays the same for as long as a lab is up."""
+
+    hub_port: int
+    registry_port: int
+
+
+def free_port(wanted: int) -> int:
+    """``wanted`` if nothing listens there on this machine, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise LabError("no free port on 127.0.0.1")
+
+
+class Stack:
+    """The engine, the registries and the git remote of one lab."""
+
+    def __init__(self, lab: Lab, say: Callable[[str], None]) -> None:
+        self.lab = lab
+        self.say = say
+        self.group = Group(lab.name)
+        self.network = Network()
+
+    @cached_property
+    def toolbox(self) -> Toolbox:
+        return packages.install(self.lab.cache)
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(self.lab, self.toolbox, self.network, self.group)
+
+    def registry(self, name: str, port: int) -> Registry:
+        return Registry(name, self.lab.run, self.group, self.toolbox, self.network, port)
+
+    @property
+    def password_file(self) -> Path:
+        return self.lab.state / "registry-password"
+
+    def settings(self) -> Settings | None:
+        """Those of the lab if it is up, or was when it was last heard of."""
+        if not self.lab.settings_file.is_file():
+            return None
+        return Settings(**json.loads(self.lab.settings_file.read_text()))
+
+    def choose_settings(self) -> Settings:
+        """The settings of a lab that comes up now."""
+        known = self.settings()
+        if known:
+            return known
+        fresh = Settings(free_port(HUB_PORT), free_port(REGISTRY_PORT))
+        self.lab.settings_file.write_text(json.dumps(asdict(fresh)))
+        return fresh
+
+    def up(self, wanted: Iterable[Base]) -> None:
+        """Make everything run, and the bases ``wanted`` be on the Docker Hub stand-in.
+
+        Raises LabError if something cannot be had.
+        """
+        with locked(self.lab.lock):
+            tools.install(self.lab.cache, self.toolbox)
+            tools.write_docker_config(self.lab)
+            settings = self.choose_settings()
+            self.hub_up(settings)
+            self.engine.up(self.mirror(settings))
+            self.private_registry_up(settings)
+            gitremote.create(self.lab.git_remote)
+            self.fill_hub(wanted)
+
+    def mirror(self, settings: Settings) -> str:
+        return f"http://127.0.0.1:{settings.hub_port}"
+
+    def hub_up(self, settings: Settings) -> None:
+        hub = self.registry("hub", settings.hub_port)
+        hub.up(configuration(self.lab.cache.hub, hub.address, readonly=True))
+
+    def private_registry_up(self, settings: Settings) -> None:
+        """Start the registry that asks for a password."""
+        htpasswd = self.lab.state / "htpasswd"
+        if not htpasswd.is_file():
+            password = secrets.token_urlsafe(18)
+            write_secret(self.password_file, password)
+            argv = [self.toolbox.program("htpasswd"), "-inB", REGISTRY_USER]
+            env = self.toolbox.environ(os.environ)
+            write_secret(htpasswd, run(argv, stdin=password, env=env, timeout=30))
+        registry = self.registry("registry", settings.registry_port)
+        storage = self.lab.state / "registry"
+        registry.up(configuration(storage, registry.address, htpasswd=htpasswd))
+
+    def fill_hub(self, wanted: Iterable[Base]) -> None:
+        """Build those of ``wanted`` that the Docker Hub stand-in lacks."""
+        environ = self.toolbox.environ({**os.environ, **self.environment()})
+        builder = Builder(
+            self.lab, environ, self.toolbox.program("mmdebstrap"), self.lab.cache.hub, self.say
+        )
+        with locked(self.lab.cache.lock):
+            missing = builder.missing(wanted)
+            if not missing:
+                return
+            self.say(f"building {len(missing)} base images; this is done once for this machine")
+            writer = self.registry("hub-writer", free_port(0))
+            writer.up(configuration(self.lab.cache.hub, writer.address))
+            try:
+                builder.fill(missing, writer.address)
+            finally:
+                writer.down()
+
+    def down(self, purge: bool) -> None:
+        """End everything, and with ``purge`` forget the state (not the cache)."""
+        with locked(self.lab.lock):
+            self.engine.down()
+            for name in ("hub", "registry", "hub-writer"):
+                self.registry(name, 0).down()
+            self.group.destroy(GROUP_TIMEOUT)
+            unmount_below(self.lab.state, self.lab.run)
+            self.lab.settings_file.unlink(missing_ok=True)
+            if purge:
+                shutil.rmtree(self.lab.state, ignore_errors=True)
+
+    def engine_command(self, command: str) -> None:
+        """restart, freeze, thaw or kill the engine. Raises LabError if it is not up."""
+        settings = self.settings()
+        engine = self.engine
+        with locked(self.lab.lock):
+            if settings is None or engine.daemon.pid() is None:
+                raise LabError(f"the engine of lab {self.lab.name!r} is not up")
+            match command:
+                case "restart":
+                    engine.restart(self.mirror(settings))
+                case "freeze":
+                    engine.freeze()
+                case "thaw":
+                    engine.thaw()
+                case "kill":
+                    engine.kill()
+
+    def status(self) -> dict[str, str]:
+        """What runs, in words."""
+        engine = self.engine.state()
+        settings = self.settings()
+        if settings is None:
+            return {"lab": self.lab.name, "engine": engine}
+        hub = self.registry("hub", settings.hub_port)
+        private = self.registry("registry", settings.registry_port)
+        return {
+            "lab": self.lab.name,
+            "engine": engine,
+            "docker": self.lab.docker_host,
+            "hub": f"{hub.address} {'up' if hub.answers() else 'down'}",
+            "registry": f"{private.address} {'up' if private.answers() else 'down'}",
+            "git": str(self.lab.git_remote),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Variables for programs that use the lab. Raises LabError if it is not up."""
+        settings = self.settings()
+        if settings is None:
+            raise LabError(f"lab {self.lab.name!r} is not up; run: python3 -m lab up")
+        return {
+            **tools.environment(self.lab, self.toolbox, os.environ),
+            "DOCKCYCLE_LAB_HUB": f"127.0.0.1:{settings.hub_port}",
+            "DOCKCYCLE_LAB_REGISTRY": f"127.0.0.1:{settings.registry_port}",
+            "DOCKCYCLE_LAB_REGISTRY_USER": REGISTRY_USER,
+            "DOCKCYCLE_LAB_REGISTRY_PASSWORD_FILE": str(self.password_file),
+            "DOCKCYCLE_LAB_GIT": f"file://{self.lab.git_remote}",
+        }
+
+    def defaults(self) -> list[Base]:
+        """The bases that ``up`` makes."""
+        return [base for base in bases.ALL if base.default]
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write ``text`` so that only the owner can read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def unmount_below(*folders: Path) -> None:
+    """Unmount whatever a killed engine left mounted below ``folders``."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in reversed(mounts):
+        if any(Path(mount).is_relative_to(folder) for folder in folders):
+            run(["umount", "--lazy", mount], timeout=30)
