@@ -18,11 +18,14 @@ Model = Mapping[str, Any]
 
 class Compose(Protocol):
     def resolve(
-        self, files: Sequence[str], *, directory: str, profiles: Sequence[str] = (),
-        env_files: Sequence[str] = (), environment: Mapping[str, str] | None = None,
-        scope: Scope,
+        self, files: Sequence[str], *, directory: str, project: str,
+        profiles: Sequence[str] = (), env_files: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None, on_line: OnLine | None = None, scope: Scope,
     ) -> Model:  # fmt: skip
         """The user's files, merged, interpolated and with absolute paths.
+
+        ``environment`` is added to the process's own for ``${…}``. ``on_line`` takes Compose's
+        warnings, such as a variable that is not set.
 
         Raises:
             ConfigError: Compose refuses the files; its message, with file and line if it gives one.

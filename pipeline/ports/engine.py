@@ -39,6 +39,19 @@ class EngineInfo(Frozen):
     """Version of the docker command's compose plugin, None without one."""
 
 
+class Health(Frozen):
+    """Docker's own health check; durations in seconds, None where the engine's default holds."""
+
+    test: tuple[str, ...] = ()
+    """``CMD …``, ``CMD-SHELL …`` or ``NONE``; empty for a container keeps the image's own."""
+    interval: float | None = None
+    timeout: float | None = None
+    start_period: float | None = None
+    start_interval: float | None = None
+    """Between checks within ``start_period``; engines before 25 do not know it."""
+    retries: int | None = None
+
+
 class ImageInfo(Frozen):
     id: str
     tags: tuple[str, ...] = ()
@@ -50,7 +63,8 @@ class ImageInfo(Frozen):
     platform: str = ""
     ports: tuple[int, ...] = ()
     """TCP ports of EXPOSE."""
-    has_health: bool = False
+    health: Health | None = None
+    """HEALTHCHECK of the image."""
     user: str = ""
 
 
@@ -68,16 +82,6 @@ class Mount(Frozen):
     source: str = ""
     target: str
     read_only: bool = False
-
-
-class Health(Frozen):
-    """Docker's own health check; durations in seconds."""
-
-    test: tuple[str, ...]
-    interval: float | None = None
-    timeout: float | None = None
-    start_period: float | None = None
-    retries: int | None = None
 
 
 class ContainerSpec(Frozen):
