@@ -40,6 +40,16 @@ def test_catalogue_lists_products_with_prices_and_counts_the_visit(client, api):
     assert "Visit number 7" in page
 
 
+def test_catalogue_does_without_the_count_when_there_is_none(client, api):
+    api.get(f"{API}/products", json=[])
+    api.post(f"{API}/visits", json={"visits": None})
+
+    response = client.get("/")
+
+    assert response.status_code == 200
+    assert "Visit number" not in response.text
+
+
 def test_a_json_order_is_passed_on_and_its_answer_returned(client, api):
     wanted = {"product": "espresso-cup", "quantity": 2}
     api.post(f"{API}/orders", match=[json_params_matcher(wanted)], json=ORDER, status=201)
