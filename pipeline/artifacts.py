@@ -8,7 +8,7 @@ entry, named ``app``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,9 +21,7 @@ class Frozen(BaseModel):
 
 
 class Artifact(Frozen):
-    """Base of all evidence. ``intermediate`` evidence is only made when something needs it."""
-
-    intermediate: ClassVar[bool] = False
+    """Base of all evidence."""
 
     def summary(self) -> str:
         """One line for people."""
@@ -171,7 +169,6 @@ class ServiceState(Frozen):
 class App(Artifact):
     """The new version, running. ``spec`` is what it was started from, secrets as references."""
 
-    intermediate: ClassVar[bool] = True
     kind: Literal["container", "compose"]
     services: Mapping[str, ServiceState]
     spec: Mapping[str, Any]
@@ -279,6 +276,8 @@ class Release(Artifact):
     """Service → image id."""
     digests: Mapping[str, tuple[str, ...]] = {}
     """Service → ``repository@sha256:…`` of every push."""
+    tags: Mapping[str, tuple[str, ...]] = {}
+    """Service → references that it was pushed under."""
     spec: Mapping[str, Any]
     """Rendered run or Compose specification, secrets as references."""
     environment: str = ""

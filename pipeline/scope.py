@@ -30,7 +30,7 @@ class Scope:
         self._what = what
         self._reason: DockcycleError | None = None
         self._ended = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may cancel while its thread is inside
         self._callbacks: list[Callable[[], None]] = []
         if parent is not None:
             parent.on_cancel(lambda: self.cancel(parent._reason))

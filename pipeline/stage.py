@@ -233,7 +233,8 @@ class Stage(ABC, Generic[O]):
     Order: for a run the planner calls ``fingerprint`` and, if that equals the last success's,
     ``still_valid``; the runner then calls ``run`` once per attempt, and ``cleanup`` only after a
     failure or an interruption of the run. Methods of one instance are never called at once.
-    Two stages may run side by side when neither needs what the other makes.
+    A stage starts when all earlier ones have ended that make what it needs or wants; one that
+    needs and wants nothing waits for all earlier ones. So two stages may run side by side.
     """
 
     name: ClassVar[str]
@@ -274,6 +275,11 @@ class Stage(ABC, Generic[O]):
     def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
         """Are the outputs of the last success still there? Reads only, quickly."""
         return True
+
+    def scaffolding(self, ctx: Context) -> bool:
+        """Is what it makes of use to later stages of the same run only (a candidate that goes away
+        again)? Then it is not run when nothing that runs needs it."""
+        return False
 
     def cleanup(self, ctx: Context) -> None:
         """Undo what must not stay after a failed run. Idempotent; safe if ``run`` never began, and

@@ -1,0 +1,64 @@
+"""After the stages: ``cleanup`` in reverse order when the run failed, ``finish`` when it passed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pipeline.errors import DockcycleError
+from pipeline.events import Event, Notice
+from pipeline.runner.work import Work
+from pipeline.scope import Scope
+from pipeline.stage import Context
+
+CLEANUP_SECONDS = 60.0
+INTERRUPTED_SECONDS = 8.0
+"""A person who pressed Ctrl-C waits for this at most."""
+
+
+def clean_up(works: Sequence[Work], emit: Callable[[Event], None], *, interrupted: bool) -> None:
+    """Undo what the started stages must not leave, the last one first."""
+    scope = Scope(INTERRUPTED_SECONDS if interrupted else CLEANUP_SECONDS, what="cleanup")
+    for work in reversed(works):
+        _bounded(work, work.step.stage.cleanup, scope, emit)
+
+
+def finish(works: Sequence[Work], emit: Callable[[Event], None]) -> None:
+    """Remove what was only scaffolding of a run that passed."""
+    scope = Scope(CLEANUP_SECONDS, what="tidying up")
+    for work in reversed(works):
+        _bounded(work, work.step.stage.finish, scope, emit)
+
+
+def _bounded(
+    work: Work, action: Callable[[Context], None], scope: Scope, emit: Callable[[Event], None]
+) -> None:
+    """Call ``action`` in a thread, so that one that hangs costs its limit and no more.
+
+    What it could not do is left labelled, and the next start settles it.
+    """
+    problem: list[Exception] = []
+
+    def call() -> None:
+        try:
+            action(replace(work.context, scope=scope))
+        except Exception as error:  # noqa: BLE001 - the thread's edge: becomes a notice
+            problem.append(error)
+
+    thread = threading.Thread(target=call, name=f"cleanup {work.step.key}", daemon=True)
+    thread.start()
+    thread.join(scope.remaining())
+    if thread.is_alive():
+        problem.append(scope.timed_out())
+    if problem:
+        error = problem[0]
+        text = error.message if isinstance(error, DockcycleError) else repr(error)
+        emit(
+            Notice(
+                stage=work.step.key,
+                level="warning",
+                message=f"could not tidy up completely: {text}",
+                hint="The next run, or `dockcycle prune`, removes what is left.",
+            )
+        )

@@ -1,0 +1,11 @@
+"""The local store: the history of runs in one SQLite file per user.
+
+It can be lost without harm to what is live, which the engine itself remembers.
+"""
+
+from pipeline.store.home import Home
+from pipeline.store.locks import LockHolder, ProjectLock
+from pipeline.store.records import RunRecord, StageRecord
+from pipeline.store.store import Store
+
+__all__ = ["Home", "LockHolder", "ProjectLock", "RunRecord", "StageRecord", "Store"]

@@ -1,0 +1,89 @@
+"""The database's tables, as migrations from version 1 on.
+
+A migration is never changed once released; a new one is appended. SQLite's ``user_version`` counts
+those that have been applied.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from pipeline.errors import StoreUnusable
+
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        project TEXT NOT NULL,
+        file TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        started REAL NOT NULL,
+        finished REAL,
+        status TEXT NOT NULL,              -- running, then one final state
+        exit_code INTEGER,
+        plan TEXT NOT NULL,                -- JSON: planned stages
+        outcome TEXT NOT NULL DEFAULT '{}' -- JSON: url, image, digest, release, commit
+    ) STRICT;
+    CREATE INDEX runs_by_project ON runs (project, started DESC);
+
+    CREATE TABLE stages (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        uses TEXT NOT NULL,
+        status TEXT NOT NULL,
+        started REAL NOT NULL,
+        seconds REAL NOT NULL,
+        summary TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        fingerprint TEXT,
+        artifacts TEXT NOT NULL,           -- JSON: [{type, value}]
+        error TEXT,                        -- JSON: kind, message, hint, detail, where
+        PRIMARY KEY (run, key)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE successes (
+        project TEXT NOT NULL,
+        key TEXT NOT NULL,
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        PRIMARY KEY (project, key)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE events (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        body TEXT NOT NULL,                -- JSON
+        PRIMARY KEY (run, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE effects (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        stage TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        started REAL NOT NULL,
+        done REAL
+    ) STRICT;
+    CREATE INDEX effects_by_run ON effects (run);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date, each migration in a transaction of its own.
+
+    Raises:
+        StoreUnusable: the file was written by a newer dockcycle.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise StoreUnusable(
+            f"the state was written by a newer dockcycle (format {version})",
+            hint="Update dockcycle, or set DOCKCYCLE_HOME to another folder.",
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number:d}; COMMIT;"
+        )

@@ -1,0 +1,226 @@
+"""Runs, stage results, events and side effects in SQLite (WAL), safe for threads and processes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.errors import NotFound, StoreUnusable
+from pipeline.events import Event, PlannedStage
+from pipeline.store.home import Home
+from pipeline.store.records import EffectRecord, RunRecord, StageRecord
+from pipeline.store.schema import migrate
+
+RUNNING = "running"
+
+
+class Store:
+    """The history of runs. Every method raises ``StoreUnusable`` when the file cannot be used."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        home.ensure(home.path)
+        self._lock = threading.RLock()
+        with self._guard():
+            self._db = sqlite3.connect(
+                home.database, timeout=10, isolation_level=None, check_same_thread=False
+            )
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            migrate(self._db)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # writing
+
+    def begin(
+        self, run: str, project: str, file: str, trigger: str, pid: int,
+        plan: Sequence[PlannedStage],
+    ) -> None:  # fmt: skip
+        """Record that a run began."""
+        self._write(
+            "INSERT INTO runs (id, project, file, trigger, pid, started, status, plan)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            run, project, file, trigger, pid, time.time(), RUNNING,
+            json.dumps([asdict(stage) for stage in plan]),
+        )  # fmt: skip
+
+    def finish(
+        self, run: str, status: str, exit_code: int | None, outcome: Mapping[str, str]
+    ) -> None:
+        """Give a run its final state; the first one stays."""
+        self._write(
+            "UPDATE runs SET status = ?, exit_code = ?, outcome = ?, finished = ?"
+            " WHERE id = ? AND status = ?",
+            status, exit_code, json.dumps(dict(outcome)), time.time(), run, RUNNING,
+        )  # fmt: skip
+
+    def stage(self, run: str, project: str, position: int, record: StageRecord) -> None:
+        """Record a stage's result; a success with a fingerprint becomes what can be reused."""
+        with self._transaction():
+            self._write(
+                "INSERT OR REPLACE INTO stages (run, key, position, uses, status, started,"
+                " seconds, summary, reason, fingerprint, artifacts, error)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                run, record.key, position, record.uses, record.status, record.started,
+                record.seconds, record.summary, record.reason, record.fingerprint,
+                json.dumps(record.artifacts),
+                json.dumps(record.error) if record.error else None,
+            )  # fmt: skip
+            if record.status == "passed" and record.fingerprint:
+                self._write(
+                    "INSERT OR REPLACE INTO successes (project, key, run) VALUES (?, ?, ?)",
+                    project, record.key, run,
+                )  # fmt: skip
+
+    def event(self, run: str, seq: int, event: Event) -> None:
+        self._write(
+            "INSERT INTO events (run, seq, body) VALUES (?, ?, ?)",
+            run, seq, json.dumps(event.to_json(), ensure_ascii=False),
+        )  # fmt: skip
+
+    def effect_started(self, run: str, stage: str, kind: str, key: str) -> int:
+        """Durable when it returns; gives the effect's number."""
+        with self._lock:
+            # NORMAL may lose the last commits when the machine (not the process) dies; what is
+            # about to happen outside must not be lost so.
+            self._write("PRAGMA synchronous = FULL")
+            row = self._write(
+                "INSERT INTO effects (run, stage, kind, key, started) VALUES (?, ?, ?, ?, ?)",
+                run, stage, kind, key, time.time(),
+            )  # fmt: skip
+            self._write("PRAGMA synchronous = NORMAL")
+            return row
+
+    def effect_done(self, number: int) -> None:
+        self._write("UPDATE effects SET done = ? WHERE id = ?", time.time(), number)
+
+    def forget_project(self, project: str, *, keep: int = 0) -> int:
+        """Delete all but the newest ``keep`` finished runs; how many went."""
+        with self._lock, self._guard():
+            return self._db.execute(
+                "DELETE FROM runs WHERE project = ? AND status != ? AND id NOT IN"
+                " (SELECT run FROM successes WHERE project = ?) AND id NOT IN"
+                " (SELECT id FROM runs WHERE project = ? ORDER BY started DESC LIMIT ?)",
+                (project, RUNNING, project, project, keep),
+            ).rowcount
+
+    # reading
+
+    def last_success(self, project: str, key: str) -> tuple[str, StageRecord] | None:
+        """The run and the result of a stage's last success that has a fingerprint."""
+        rows = self._read(
+            "SELECT stages.* FROM successes JOIN stages USING (run, key)"
+            " WHERE successes.project = ? AND successes.key = ?",
+            project, key,
+        )  # fmt: skip
+        return (rows[0]["run"], _stage(rows[0])) if rows else None
+
+    def runs(
+        self, project: str | None = None, *, status: str | None = None, limit: int = 50
+    ) -> list[RunRecord]:
+        """The newest first, without their stages."""
+        rows = self._read(
+            "SELECT * FROM runs WHERE (? IS NULL OR project = ?) AND (? IS NULL OR status = ?)"
+            " ORDER BY started DESC, id DESC LIMIT ?",
+            project, project, status, status, limit,
+        )  # fmt: skip
+        return [_run(row) for row in rows]
+
+    def run(self, name: str, project: str | None = None) -> RunRecord:
+        """By id, by an unambiguous part of it, or ``latest``.
+
+        Raises:
+            NotFound: none, or several, are called that.
+        """
+        if name == "latest":
+            rows = self._read(
+                "SELECT * FROM runs WHERE ? IS NULL OR project = ? ORDER BY started DESC LIMIT 1",
+                project, project,
+            )  # fmt: skip
+        else:
+            rows = self._read(
+                "SELECT * FROM runs WHERE id = ? OR instr(id, ?) > 0 ORDER BY id = ? DESC LIMIT 2",
+                name, name, name,
+            )  # fmt: skip
+        if not rows or (len(rows) > 1 and rows[0]["id"] != name):
+            what = f"no run is called {name!r}" if not rows else f"several runs match {name!r}"
+            raise NotFound(what, hint="`dockcycle history` lists the runs.")
+        found = rows[0]
+        stages = self._read("SELECT * FROM stages WHERE run = ? ORDER BY position", found["id"])
+        effects = self._read("SELECT * FROM effects WHERE run = ? ORDER BY id", found["id"])
+        return _run(found, stages, effects)
+
+    def events(self, run: str, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The run's events with a sequence number above ``after``, in order."""
+        rows = self._read(
+            "SELECT seq, body FROM events WHERE run = ? AND seq > ? ORDER BY seq", run, after
+        )
+        return ((row["seq"], json.loads(row["body"])) for row in rows)
+
+    def projects(self) -> list[str]:
+        return [row[0] for row in self._read("SELECT DISTINCT project FROM runs ORDER BY 1")]
+
+    # plumbing
+
+    def _write(self, sql: str, *values: object) -> int:
+        with self._lock, self._guard():
+            return self._db.execute(sql, values).lastrowid or 0
+
+    def _read(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock, self._guard():
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._write("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.rollback()
+                raise
+            self._write("COMMIT")
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreUnusable(
+                f"the state in {self.home.database} cannot be used: {error}",
+                hint="Free some space or fix its permissions, or set DOCKCYCLE_HOME to another"
+                " folder.",
+            ) from error
+
+
+def _stage(row: sqlite3.Row) -> StageRecord:
+    return StageRecord(
+        key=row["key"], uses=row["uses"], status=row["status"], started=row["started"],
+        seconds=row["seconds"], summary=row["summary"], reason=row["reason"],
+        fingerprint=row["fingerprint"], artifacts=tuple(json.loads(row["artifacts"])),
+        error=json.loads(row["error"]) if row["error"] else None,
+    )  # fmt: skip
+
+
+def _run(
+    row: sqlite3.Row, stages: Sequence[sqlite3.Row] = (), effects: Sequence[sqlite3.Row] = ()
+) -> RunRecord:
+    return RunRecord(
+        id=row["id"], project=row["project"], file=row["file"], trigger=row["trigger"],
+        pid=row["pid"], started=row["started"], status=row["status"], finished=row["finished"],
+        exit_code=row["exit_code"], plan=tuple(json.loads(row["plan"])),
+        outcome=json.loads(row["outcome"]), stages=tuple(_stage(stage) for stage in stages),
+        effects=tuple(
+            EffectRecord(e["stage"], e["kind"], e["key"], e["started"], e["done"]) for e in effects
+        ),
+    )  # fmt: skip
