@@ -28,15 +28,10 @@ def context_files(context: Path, ignore: Ignore, listed: Iterable[str] | None = 
     the paths that git tracks, or would.
     """
     derived = kit_ignore.derived()
-    found = set(_walk(context, "", ignore, derived))
-    for path in listed or ():
-        if path in found or ignore.excludes(path):
-            continue
-        full = context / path
-        if full.is_dir() and not full.is_symlink():  # a submodule, or a repository inside
-            found.update(_walk(context, path.rstrip("/"), ignore, derived))
-        elif _countable(full):
-            found.add(path)
+    found = set(_walk(context, ignore, derived))
+    found.update(
+        path for path in listed or () if not ignore.excludes(path) and _is_file(context / path)
+    )
     return sorted(found, key=os.fsencode)
 
 
@@ -90,9 +85,9 @@ def _refuse_leaving_links(context: Path, files: Iterable[str]) -> None:
     )
 
 
-def _walk(context: Path, below: str, ignore: Ignore, derived: Ignore) -> Iterator[str]:
-    """Depth first, without recursion: depth is the user's, the stack is ours."""
-    pending = [below]
+def _walk(context: Path, ignore: Ignore, derived: Ignore) -> Iterator[str]:
+    """Without recursion: the depth is the user's, the stack is ours."""
+    pending = [""]
     while pending:
         directory = pending.pop()
         with _readable(context / directory), os.scandir(context / directory) as entries:
@@ -109,7 +104,7 @@ def _walk(context: Path, below: str, ignore: Ignore, derived: Ignore) -> Iterato
                     yield path
 
 
-def _countable(path: Path) -> bool:
+def _is_file(path: Path) -> bool:
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):

@@ -166,7 +166,7 @@ def _lines(text: str) -> Iterable[tuple[int, str]]:
         if not pattern:
             continue
         sign = "!" if pattern.startswith("!") else ""
-        yield number, sign + _clean(pattern.removeprefix("!").strip())
+        yield number, (sign + _clean(pattern.removeprefix("!").strip())).strip()
 
 
 def _clean(pattern: str) -> str:
@@ -181,7 +181,7 @@ def _compile(text: str) -> _Pattern:
     """Raises ``ValueError`` for what Go's ``filepath.Match`` calls a bad pattern."""
     exception = text.startswith("!")
     pattern = text[1:] if exception else text
-    if not pattern:
+    if exception and pattern in ("", "/"):
         raise ValueError("`!` needs a pattern after it")
     return _Pattern(pattern, exception, _matcher(pattern))
 
