@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pipeline.artifacts import Frozen
 from pipeline.scope import Scope
@@ -32,8 +32,19 @@ class HttpResponse(Frozen):
     """From sending to the last byte read."""
 
 
+FailureKind = Literal["absent", "timeout", "broken"]
+
+
 class HttpFailure(Exception):
-    """No answer: refused, reset, timed out, not HTTP. The message says which."""
+    """No answer: refused, reset, timed out, not HTTP. The message says which.
+
+    ``kind`` is ``absent`` when it looks as if nobody listens there (yet): refused, or closed before
+    a byte of an answer, which is what the engine's port forwarder does then.
+    """
+
+    def __init__(self, message: str, *, kind: FailureKind = "broken") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Http(Protocol):
@@ -41,7 +52,12 @@ class Http(Protocol):
         """Raises ``HttpFailure``, and what ``scope.check`` raises. Proxies are not used."""
 
     def tcp(self, host: str, port: int, timeout: float) -> None:
-        """Open and close a connection; raises ``HttpFailure`` when that fails."""
+        """Open a connection, see that it stays open for a moment (the engine's port forwarder
+        accepts even when nobody listens behind it), and close it.
+
+        Raises:
+            HttpFailure: it cannot be opened, or is closed at once.
+        """
 
     def port_free(self, host: str, port: int) -> bool:
         """Could this machine bind the port now?"""
