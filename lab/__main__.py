@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from lab import bases
+from lab import bases, gitremote
 from lab.errors import LabError
 from lab.paths import open_lab
 from lab.stack import Stack
@@ -22,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--name", default=argparse.SUPPRESS, help="which lab (default: $DOCKCYCLE_LAB, or 'default')"
+        "--name",
+        default=argparse.SUPPRESS,
+        help="which lab (default: $DOCKCYCLE_LAB, or 'default')",
     )
     top = argparse.ArgumentParser(prog="lab", description=__doc__, parents=[common])
     commands = top.add_subparsers(dest="command", required=True)
@@ -30,7 +32,12 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
-    add("up", "start everything that does not run yet; may be repeated at any time")
+    up = add("up", "start everything that does not run yet; may be repeated at any time")
+    up.add_argument(
+        "--net",
+        choices=["host", "own"],
+        help="live in the machine's network (default), or in a namespace that meets no one else",
+    )
     down = add("down", "stop everything")
     down.add_argument("--purge", action="store_true", help="delete images and containers, too")
     status = add("status", "show what runs; exit code 1 if the engine does not answer")
@@ -43,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     env.add_argument("--json", action="store_true", help="for programs")
     run = add("exec", "run a command that uses the lab")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    git = add("git", "make the git remote refuse pushes, or take them again")
+    git.add_argument("mode", choices=["refuse", "accept"])
     more = add("bases", "build more base images")
     more.add_argument("names", nargs="*", help="names or tags; without any, list them")
     return top
@@ -94,7 +103,7 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
     """Do what the arguments ask for; the exit code."""
     match options.command:
         case "up":
-            stack.up(stack.defaults())
+            stack.up(stack.defaults(), options.net)
             return show_status(stack, as_json=False)
         case "down":
             stack.down(options.purge)
@@ -104,6 +113,8 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
             show_env(stack, options.json)
         case "exec":
             enter(stack, options.argv)
+        case "git":
+            gitremote.refuse_pushes(stack.lab.git_remote, options.mode == "refuse")
         case "bases" if not options.names:
             show_bases()
         case "bases":

@@ -102,17 +102,20 @@ def find(word: str) -> Base:
     raise LabError(f"no base image {word!r}; there are {', '.join(BY_NAME)}")
 
 
-def with_ground(bases: Iterable[Base]) -> dict[str, tuple[str, ...]]:
-    """``bases`` and all that they are built on: name → names it needs."""
-    graph: dict[str, tuple[str, ...]] = {}
-    waiting = [base.name for base in bases]
+def with_ground(wanted: Iterable[Base]) -> list[Base]:
+    """``wanted`` and all that they are built on."""
+    names: dict[str, None] = {}
+    waiting = [base.name for base in wanted]
     while waiting:
         name = waiting.pop()
-        graph[name] = BY_NAME[name].after
-        waiting += [other for other in graph[name] if other not in graph]
-    return graph
+        names[name] = None
+        waiting += BY_NAME[name].after
+    return [BY_NAME[name] for name in names]
 
 
-def order(bases: Iterable[Base]) -> TopologicalSorter[str]:
-    """The order in which ``bases`` can be built."""
-    return TopologicalSorter(with_ground(bases))
+def order(chosen: Iterable[Base]) -> TopologicalSorter[str]:
+    """The order in which ``chosen`` can be built; what else they stand on is there already."""
+    after = {base.name: base.after for base in chosen}
+    return TopologicalSorter(
+        {n: [g for g in grounds if g in after] for n, grounds in after.items()}
+    )

@@ -14,9 +14,11 @@ from lab.network import Network
 from lab.packages import Toolbox
 from lab.paths import Lab
 from lab.process import Daemon, Group
+from lab.shell import run
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
+GROUP_TIMEOUT = 20.0
 PING_TIMEOUT = 5.0
 
 
@@ -59,6 +61,14 @@ def settings(lab: Lab, group: Group, mirror: str) -> dict[str, object]:
     }
 
 
+def unmount_below(*folders: Path) -> None:
+    """Unmount whatever a killed engine left mounted below ``folders``."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in reversed(mounts):
+        if any(Path(mount).is_relative_to(folder) for folder in folders):
+            run(["umount", "--lazy", mount], timeout=30)
+
+
 @dataclass(frozen=True)
 class Engine:
     """The engine of one lab."""
@@ -83,8 +93,7 @@ class Engine:
             self.thaw()
         if daemon.pid() is not None and ping(self.lab.socket):
             return
-        daemon.stop(STOP_TIMEOUT)
-        self.sweep()
+        self.down()
         file = self.lab.run / "daemon.json"
         file.write_text(json.dumps(settings(self.lab, self.group, mirror)))
         daemon.start(
@@ -102,14 +111,13 @@ class Engine:
             return "frozen"
         return "up" if ping(self.lab.socket) else "silent"
 
-    def sweep(self) -> None:
-        """End what a dead engine left: its containerd, shims, containers and files."""
+    def down(self) -> None:
+        """Stop it, and end and unmount whatever it, or one killed before, left behind."""
+        self.daemon.stop(STOP_TIMEOUT)
+        self.group.destroy(GROUP_TIMEOUT)
+        unmount_below(self.lab.state, self.lab.run)
         for name in ("docker.pid", "docker.sock"):
             (self.lab.run / name).unlink(missing_ok=True)
-
-    def down(self) -> None:
-        """Stop it and its containers."""
-        self.daemon.stop(STOP_TIMEOUT)
 
     def restart(self, mirror: str) -> None:
         """Stop it and start it again."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from lab import bases, machine, sources
 from lab.bases import Base
+from lab.packages import Toolbox
 from lab.paths import Lab
 from lab.shell import run
 
@@ -41,7 +42,7 @@ class Builder:
 
     lab: Lab
     environ: dict[str, str]
-    mmdebstrap: str
+    toolbox: Toolbox
     storage: Path
     say: Callable[[str], None]
 
@@ -60,19 +61,21 @@ class Builder:
         """A hash of what all bases get from this machine."""
         parts = [certificate.read_bytes() for certificate in machine.certificates()]
         parts.append(json.dumps(machine.environment(), sort_keys=True).encode())
+        parts.append(repr(mmdebstrap_argv(self.toolbox, "", Path(), Path(), [])).encode())
         return sha256(b"\0".join(parts)).hexdigest()
 
     def missing(self, wanted: Iterable[Base]) -> list[Base]:
-        """Those of ``wanted`` that are not in the storage, or are made from something else now."""
+        """Those of ``wanted``, and of what they stand on, that are not in the storage as they
+        would be built now."""
         have, ground = self.built(), self.ground()
-        return [base for base in wanted if have.get(base.name) != base.fingerprint(ground)]
+        return [b for b in bases.with_ground(wanted) if have.get(b.name) != b.fingerprint(ground)]
 
-    def fill(self, wanted: Iterable[Base], address: str) -> None:
-        """Build ``wanted`` and what they stand on, side by side, and push to ``address``.
+    def fill(self, missing: Iterable[Base], address: str) -> None:
+        """Build ``missing``, side by side where they allow it, and push to ``address``.
 
         Raises LabError with the end of the output of the first one that fails.
         """
-        order = bases.order(wanted)
+        order = bases.order(missing)
         order.prepare()
         ground = self.ground()
         have = self.built()
@@ -92,18 +95,23 @@ class Builder:
     def make(self, base: Base, address: str) -> None:
         """Build one base, push all of its tags, and leave them in the engine as if pulled."""
         start = time.monotonic()
+        for name in base.after:  # another lab may have renewed it
+            self.docker("pull", "--quiet", bases.BY_NAME[name].tags[0])
         if base.recipe == "debian":
             self.build_root(base)
         else:
             self.build(base, base.tags, [])
             if base.stand_ins:
-                self.build(base, base.stand_ins, ["--label", f"{bases.STAND_IN_LABEL}={base.tags[0]}"])
+                self.build(
+                    base, base.stand_ins, ["--label", f"{bases.STAND_IN_LABEL}={base.tags[0]}"]
+                )
         built = time.monotonic()
         for tag in (*base.tags, *base.stand_ins):
             target = f"{address}/library/{tag}"
             self.docker("tag", tag, target)
             self.docker("push", "--quiet", target)
             self.docker("rmi", target)
+            self.docker("pull", "--quiet", tag)
         self.say(
             f"{base.tags[0]}: built in {built - start:.0f} s, "
             f"pushed in {time.monotonic() - built:.0f} s"
@@ -131,9 +139,9 @@ class Builder:
         with tempfile.TemporaryDirectory(prefix="lab-root-") as folder:
             listing, tar = Path(folder, "debian.sources"), Path(folder, "root.tar")
             listing.write_text(sources.render(archive))
-            argv = mmdebstrap_argv(self.mmdebstrap, suite, tar, listing, machine.certificates())
+            argv = mmdebstrap_argv(self.toolbox, suite, tar, listing, machine.certificates())
             run(argv, env=self.environ, timeout=BUILD_TIMEOUT)
-            changes = ["CMD [\"bash\"]"]
+            changes = ['CMD ["bash"]']
             changes += [f"ENV {key}={json.dumps(v)}" for key, v in machine.environment().items()]
             words = [word for change in changes for word in ("--change", change)]
             self.docker("import", *words, str(tar), base.tags[0], timeout=BUILD_TIMEOUT)
@@ -142,12 +150,16 @@ class Builder:
 
 
 def mmdebstrap_argv(
-    program: str, suite: str, tar: Path, listing: Path, certificates: Iterable[Path]
+    toolbox: Toolbox, suite: str, tar: Path, listing: Path, certificates: Iterable[Path]
 ) -> list[str]:
     """The command that makes a minimal Debian root file system as the file ``tar``."""
     folder = "/usr/local/share/ca-certificates"
-    argv = [program, "--quiet", "--variant=minbase", "--include=ca-certificates"]
+    hooks = toolbox.share("mmdebstrap/hooks/merged-usr")
+    argv = [toolbox.program("mmdebstrap"), "--quiet", "--variant=minbase", f"--hook-dir={hooks}"]
+    # usr-is-merged saves the package that would merge /usr, and Perl with it.
+    argv += ["--include=ca-certificates,usr-is-merged"]
     argv += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
     argv += [f"--customize-hook=copy-in {path} {folder}" for path in certificates]
     argv += ['--customize-hook=chroot "$1" update-ca-certificates']
-    return [*argv, f"--keyring={sources.KEYRING}", suite, str(tar), str(listing)]
+    keyring = toolbox.share("keyrings/debian-archive-keyring.gpg")
+    return [*argv, f"--keyring={keyring}", suite, str(tar), str(listing)]

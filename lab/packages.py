@@ -71,6 +71,11 @@ class Toolbox:
             raise LabError(f"{name}: not among the lab's tools and not on this machine")
         return found
 
+    def share(self, path: str) -> Path:
+        """Where ``path`` of /usr/share is: in the toolbox, else on the machine."""
+        own = self.root / "usr/share" / path
+        return own if own.exists() else Path("/usr/share") / path
+
 
 def pin_text(release: str, packages: Sequence[str]) -> str:
     """apt preferences that take only ``packages`` from ``release`` and nothing else."""
@@ -120,7 +125,9 @@ def check_machine(release: Mapping[str, str], uid: int) -> str:
     family = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
     remedy = "Install Docker yourself and use it instead: the lab is only a convenience"
     if uid != 0:
-        raise LabError(f"the lab starts a Docker engine and needs root (this is uid {uid}). {remedy}")
+        raise LabError(
+            f"the lab starts a Docker engine and needs root (this is uid {uid}). {remedy}"
+        )
     if not family & {"debian", "ubuntu"} or not shutil.which("apt-get"):
         raise LabError(f"the lab is made from Debian or Ubuntu packages. {remedy}")
     return release["VERSION_CODENAME"]

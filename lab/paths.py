@@ -61,6 +61,11 @@ class Lab:
         return f"unix://{self.socket}"
 
     @property
+    def host_network_holder(self) -> Path:
+        """Says which lab's engine lives in the machine's own network."""
+        return self.run.parent / "host-network"
+
+    @property
     def docker_config(self) -> Path:
         return self.state / "docker-config"
 

@@ -55,7 +55,8 @@ class Group:
     def __init__(self, name: str, mounts: str | None = None) -> None:
         text = Path("/proc/self/mounts").read_text() if mounts is None else mounts
         self.parent = f"/dockcycle-lab/{name}"
-        self.path = Path(tracking_mount(text) + self.parent)
+        self.mounts = group_mounts(text)
+        self.path = Path(f"{self.mounts[0]}{self.parent}")
 
     def leaf(self) -> Path:
         """The folder that daemons join."""
@@ -83,20 +84,20 @@ class Group:
 
         if not wait_until(empty, timeout):
             raise LabError(f"processes {self.members()} of the lab do not end; see `ps`")
-        folders = sorted((p.parent for p in self.path.rglob("cgroup.procs")), reverse=True)
-        for folder in folders:
-            with suppress(OSError):  # the kernel lets a group go a moment after its last process
-                folder.rmdir()
+        for mount in self.mounts:  # an engine puts its containers into every hierarchy
+            files = Path(f"{mount}{self.parent}").rglob("cgroup.procs")
+            for folder in sorted((file.parent for file in files), reverse=True):
+                with suppress(OSError):  # it stays busy for a moment after its last process
+                    folder.rmdir()
 
 
-def tracking_mount(mounts: str) -> str:
-    """Where the unified control group hierarchy is mounted, else one of the old ones."""
-    rows = [line.split() for line in mounts.splitlines()]
-    for kind in ("cgroup2", "cgroup"):
-        for row in rows:
-            if len(row) > 2 and row[2] == kind:
-                return row[1]
-    raise LabError("no control groups are mounted at /sys/fs/cgroup; Docker cannot run here")
+def group_mounts(mounts: str) -> list[str]:
+    """Where control groups are mounted, the unified hierarchy first."""
+    rows = [line.split()[1:3] for line in mounts.splitlines()]
+    found = [place for kind in ("cgroup2", "cgroup") for place, type_ in rows if type_ == kind]
+    if not found:
+        raise LabError("no control groups are mounted at /sys/fs/cgroup; Docker cannot run here")
+    return found
 
 
 @dataclass(frozen=True)

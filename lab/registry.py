@@ -1,4 +1,4 @@
-"""Registries: the Docker Hub stand-in (read-only), its writer, and a private one with a password."""
+"""Registries: the Docker Hub stand-in and its writer, and a private one with a password."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from lab.errors import LabError
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<rest>.*)")
+ONE_LINE = re.compile(
+    r"deb\s+(?:\[(?P<options>[^]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<rest>.*)"
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def archive_of(sources: Iterable[Source], release: str) -> list[Source]:
     """Those of ``sources`` that are the distribution's own archive for ``release``."""
     suites = {f"{release}{tail}" for tail in ("", "-updates", "-security", "/updates")}
     return [
-        Source(source.uri, tuple(s for s in source.suites if s in suites), ("main",), source.signed_by)
+        Source(
+            source.uri, tuple(s for s in source.suites if s in suites), ("main",), source.signed_by
+        )
         for source in sources
         if suites & set(source.suites)
         and "main" in source.components
@@ -98,7 +102,9 @@ def archive_of(sources: Iterable[Source], release: str) -> list[Source]:
     ]
 
 
-def debian(release: str, machine: Iterable[Source], codename: str, mirror: str = "") -> list[Source]:
+def debian(
+    release: str, machine: Iterable[Source], codename: str, mirror: str = ""
+) -> list[Source]:
     """Sources for Debian ``release`` on a machine whose own release is ``codename``.
 
     Raises LabError when the machine has no Debian source to copy the address from.

