@@ -21,6 +21,8 @@ from pipeline.ports.http import HttpFailure, HttpRequest, HttpResponse
 from pipeline.scope import Scope
 
 MAX_REDIRECTS = 5
+_STAYS_OPEN = 0.1
+"""Seconds that an opened connection has to last to count."""
 _REDIRECTS = {301, 302, 303, 307, 308}
 _USER_AGENT = "dockcycle"
 _URL_BYTES = "/%:@!$&'()*+,;=~?"
@@ -44,8 +46,14 @@ class DirectHttp:
         raise HttpFailure(f"redirected more than {MAX_REDIRECTS} times")
 
     def tcp(self, host: str, port: int, timeout: float) -> None:
-        with _plain_words(host, port, timeout):
-            socket.create_connection((host, port), timeout).close()
+        with (
+            _plain_words(host, port, timeout),
+            socket.create_connection((host, port), timeout) as sock,
+        ):
+            sock.settimeout(_STAYS_OPEN)
+            with contextlib.suppress(TimeoutError):  # a server that waits for us to speak
+                if not sock.recv(1):
+                    raise ConnectionResetError
 
     def port_free(self, host: str, port: int) -> bool:
         return all(_can_bind(family, address, port) for family, address in _addresses(host))
@@ -163,13 +171,15 @@ def _plain_words(host: str, port: int, limit: float) -> Iterator[None]:
     try:
         yield
     except http.client.RemoteDisconnected as error:
-        raise HttpFailure(f"{at} closed the connection without an answer") from error
+        raise HttpFailure(f"{at} closed the connection without an answer", kind="absent") from error
     except ConnectionRefusedError as error:
-        raise HttpFailure(f"nothing listens on {at} (connection refused)") from error
+        raise HttpFailure(f"nothing listens on {at} (connection refused)", kind="absent") from error
     except (ConnectionResetError, BrokenPipeError) as error:
-        raise HttpFailure(f"{at} dropped the connection (reset)") from error
+        raise HttpFailure(f"{at} dropped the connection (reset)", kind="absent") from error
     except TimeoutError as error:
-        raise HttpFailure(f"no complete answer from {at} within {limit:g} s") from error
+        raise HttpFailure(
+            f"no complete answer from {at} within {limit:g} s", kind="timeout"
+        ) from error
     except http.client.IncompleteRead as error:
         raise HttpFailure(f"{at} dropped the connection in the middle of the body") from error
     except http.client.HTTPException as error:
@@ -181,7 +191,9 @@ def _plain_words(host: str, port: int, limit: float) -> Iterator[None]:
     except ValueError as error:
         raise HttpFailure(f"the request cannot be sent: {error}") from error
     except OSError as error:
-        raise HttpFailure(f"{at} cannot be reached: {error.strerror or error}") from error
+        raise HttpFailure(
+            f"{at} cannot be reached: {error.strerror or error}", kind="absent"
+        ) from error
 
 
 def _shut(sock: socket.socket) -> None:
