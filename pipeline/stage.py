@@ -21,18 +21,10 @@ from pipeline.errors import DockcycleError, Location
 from pipeline.events import CheckFinished, Event, Level, Notice, StageLog, StageProgress
 from pipeline.kit import labels as kit_labels
 from pipeline.kit import secret_refs
-from pipeline.ports import (
-    Clock,
-    Compose,
-    Credentials,
-    Engine,
-    Http,
-    Journal,
-    Registry,
-    Repo,
-    Shell,
-)
+from pipeline.ports import Journal, Ports
 from pipeline.scope import Scope
+
+__all__ = ["Context", "Evidence", "Ports", "Project", "Secrets", "Stage", "StageOptions", "elapsed"]
 
 A = TypeVar("A", bound=Artifact)
 
@@ -81,20 +73,6 @@ class Evidence:
 
     def __contains__(self, kind: type[Artifact]) -> bool:
         return kind in self._by_type
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The world, as far as stages may ask of it."""
-
-    engine: Engine
-    compose: Compose
-    registry: Registry
-    credentials: Credentials
-    repo: Repo
-    http: Http
-    shell: Shell
-    clock: Clock
 
 
 class Secrets:

@@ -1,5 +1,6 @@
 """What stages may ask of the world, in the project's own types."""
 
+from pipeline.ports.bundle import Ports
 from pipeline.ports.clock import Clock
 from pipeline.ports.compose import Compose
 from pipeline.ports.engine import Engine
@@ -10,6 +11,7 @@ from pipeline.ports.repo import Repo
 from pipeline.ports.shell import Shell
 
 __all__ = [
-    "Auth", "Clock", "Compose", "Credentials", "Engine", "Http", "Journal", "Registry", "Repo",
+    "Auth", "Clock", "Compose", "Credentials", "Engine", "Http", "Journal",
+    "Ports", "Registry", "Repo",
     "Shell",
 ]  # fmt: skip

@@ -3,6 +3,29 @@
 The engine that serves remembers (``ledger``); the local store is not asked.
 """
 
-from pipeline.kit.releases.ledger import Activation, Ledger
+from pipeline.kit.releases.describe import describe_release, same_content, tested_images
+from pipeline.kit.releases.golive import WentLive, converge, go_live, is_serving, tidy
+from pipeline.kit.releases.images import unprotect
+from pipeline.kit.releases.kinds import switch_for
+from pipeline.kit.releases.ledger import Activation, Ledger, number_of
+from pipeline.kit.releases.site import Site, Verify
+from pipeline.kit.releases.verify import verifier
 
-__all__ = ["Activation", "Ledger"]
+__all__ = [
+    "Activation",
+    "Ledger",
+    "Site",
+    "Verify",
+    "WentLive",
+    "converge",
+    "describe_release",
+    "go_live",
+    "is_serving",
+    "number_of",
+    "same_content",
+    "switch_for",
+    "tested_images",
+    "tidy",
+    "unprotect",
+    "verifier",
+]

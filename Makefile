@@ -1,0 +1,43 @@
+# Two commands need nothing but this checkout: `make demo` and `make test`.
+# Both set up .venv, and a private Docker engine where the machine has none (see docs/lab.md).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LAB    ?=
+
+.PHONY: help demo test check bench lab-up lab-down clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: pyproject.toml
+	@echo "==> Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(VENV)/.ready ## Take the example app through all eight stages
+	@LAB=$(LAB) $(BIN)/python -m lab demo
+
+check: $(VENV)/.ready ## Format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: check ## All tests, on the lab's own engine
+	@$(BIN)/python -m lab test
+
+bench: $(VENV)/.ready ## Speed beside the shell script that a user would otherwise have
+	@$(BIN)/python -m lab exec -- $(CURDIR)/$(BIN)/python -m tests.bench
+
+lab-up: ## Start the lab: engine, registries, git remote
+	@$(PYTHON) -m lab up
+
+lab-down: ## Stop the lab
+	@$(PYTHON) -m lab down
+
+clean: ## Remove the Python environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""The one place that wires: pipeline file, store, adapters, planner, runner, renderers."""

@@ -1,0 +1,272 @@
+"""What is live: looking at it, bringing an earlier release back, stopping and starting it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pipeline.app.workspace import Workspace
+from pipeline.artifacts import SINGLE, Release
+from pipeline.errors import NotFound
+from pipeline.kit.labels import PROJECT, ROLE, SERVICE, select
+from pipeline.kit.releases import Activation, Site, switch_for, unprotect
+from pipeline.kit.sweep import sweep
+from pipeline.ports.engine import ContainerInfo
+from pipeline.runner import StoreJournal
+from pipeline.scope import Scope
+
+COMPOSE_SERVICE = "com.docker.compose.service"
+SERVING = ("live", "in-place")
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """One container that serves, or should."""
+
+    service: str
+    container: str
+    state: str
+    health: str
+    since: str
+    restarts: int
+    image: str
+    drift: str = ""
+    """How it differs from the release's record; empty when it does not."""
+    ports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """A project on its engine, now. ``state`` is ``live``, ``stopped``, ``in place``, ``degraded``
+    or ``absent``."""
+
+    project: str
+    state: str
+    release: str = ""
+    commit: str = ""
+    url: str = ""
+    since: str = ""
+    digests: tuple[str, ...] = ()
+    services: tuple[ServiceStatus, ...] = ()
+    releases: tuple[str, ...] = ()
+    """Ids of those that can come back, newest first."""
+    running: str = ""
+    """Who holds the project's lock."""
+
+
+def site_of(
+    workspace: Workspace,
+    *,
+    run: str = "",
+    scope: Scope | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Site:
+    """The engine that serves the project, for a command."""
+    return Site(
+        project=workspace.pipeline.name,
+        ports=workspace.ports,
+        journal=_Unrecorded() if not run else StoreJournal(workspace.store, run, "operate"),
+        scope=scope or Scope(120, what="the command"),
+        run=run,
+        client=workspace.home.client(),
+        expand=workspace.secrets.expand,
+        tell=tell,
+        log=log,
+    )
+
+
+class _Unrecorded:
+    """The journal of commands that are no run: each is one idempotent step that can be repeated."""
+
+    @contextmanager
+    def effect(self, kind: str, key: str) -> Iterator[None]:
+        yield
+
+
+def status(workspace: Workspace) -> Status:
+    """How the project stands on its engine."""
+    site = site_of(workspace)
+    current = site.ledger.current()
+    containers = serving_containers(workspace, current)
+    holder = workspace.lock.holder()
+    release = current.release if current else None
+    services = tuple(_service(container, release) for container in containers)
+    return Status(
+        project=workspace.pipeline.name,
+        state=_state(current, services),
+        release=release.id if release else "",
+        commit=(release.commit or "") if release else "",
+        url=release.url if release else "",
+        since=current.created if current else "",
+        digests=tuple(d for ds in release.digests.values() for d in ds) if release else (),
+        services=services,
+        releases=tuple(kept.id for kept in site.ledger.releases()),
+        running=str(holder) if holder else "",
+    )
+
+
+def serving_containers(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:
+    """Containers of the release in force, or those of the app in place."""
+    engine, project = workspace.ports.engine, workspace.pipeline.name
+    found = [c for c in engine.containers(select(project)) if c.labels.get(ROLE) in SERVING]
+    if current and current.release.kind == "container":
+        name = f"{project}-{current.release.id}"
+        return [c for c in found if c.name == name]
+    return found
+
+
+def stop(workspace: Workspace, site: Site) -> list[str]:
+    """Stop what serves, for good: neither an engine restart nor a supervisor starts it again."""
+    return _each(workspace, site, "stopped", lambda c: site.engine.stop(c.id))
+
+
+def kill(workspace: Workspace, site: Site, signal: str) -> list[str]:
+    """As ``stop``, but by a signal at once."""
+    return _each(workspace, site, "killed", lambda c: site.engine.kill(c.id, signal))
+
+
+def _each(
+    workspace: Workspace, site: Site, word: str, act: Callable[[ContainerInfo], None]
+) -> list[str]:
+    current = site.ledger.current()
+    if current:
+        # The record first: a command that dies half way has still said what is wanted.
+        _activate(site, current.release, "stopped", "stop")
+    containers = _some(workspace, current)
+    for container in containers:
+        if current is None or current.release.kind == "container":
+            site.engine.set_restart(container.id, "no")
+        if container.running:
+            act(container)
+    return [f"{word} {container.name}" for container in containers]
+
+
+def start(workspace: Workspace, site: Site) -> list[str]:
+    """Start what was stopped, and wait until it is up."""
+    current = site.ledger.current()
+    if current is None:
+        containers = _some(workspace, current)
+        for container in containers:
+            site.engine.start(container.id)
+        return [f"started {container.name}" for container in containers]
+    switch = switch_for(current.release, site)
+    switch.start(current.release)
+    switch.look(current.release)
+    if current.state != "live":
+        _activate(site, current.release, "live", "start")
+    return [f"{current.release.id} is up" + (f" at {u}" if (u := current.release.url) else "")]
+
+
+def restart(workspace: Workspace, site: Site) -> list[str]:
+    """Stop and start, and wait until it is up."""
+    current = site.ledger.current()
+    containers = _some(workspace, current)
+    for container in containers:
+        if container.running or current is None:
+            site.engine.restart(container.id)
+    return start(workspace, site) if current else [f"restarted {c.name}" for c in containers]
+
+
+def remove(workspace: Workspace, site: Site) -> list[str]:
+    """Remove what serves; its releases stay and can come back with ``start`` or ``rollback``."""
+    current = site.ledger.current()
+    done = stop(workspace, site)
+    if current:
+        switch_for(current.release, site).remove(current.release)
+    else:
+        for container in _some(workspace, current):
+            site.engine.remove(container.id, volumes=True)
+    return [line.replace("stopped", "removed", 1) for line in done]
+
+
+def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
+    """Remove everything of the project from the engine: what serves, candidates, releases, their
+    images and networks; named volumes with data only if asked."""
+    project = workspace.pipeline.name
+    current = site.ledger.current()
+    kept = site.ledger.releases()
+    if current and current.state == "live":
+        _activate(site, current.release, "stopped", "down")
+    done: list[str] = []
+    if any(release.kind == "compose" for release in kept) or _compose_in_place(workspace):
+        site.compose.down(None, project=project, volumes=volumes, on_line=site.log,
+                          scope=site.scope)  # fmt: skip
+        done.append(f"removed the Compose project {project}")
+    for container in site.engine.containers(select(project)):
+        site.engine.remove(container.id, volumes=True)
+        done.append(f"removed {container.name}")
+    swept = sweep(site.engine, project, client=None)
+    done += [f"removed {kind} {name}" for kind, name in swept.items]
+    site.ledger.erase()
+    for release in kept:
+        unprotect(site, release)
+        done.append(f"forgot {release.id}")
+    for image in site.engine.images({PROJECT: project}):
+        site.engine.remove_image(image.id, force=True)
+    for network in site.engine.networks(select(project)):
+        site.engine.remove_network(network.name)
+    return done
+
+
+def _compose_in_place(workspace: Workspace) -> bool:
+    found = workspace.ports.engine.containers(select(workspace.pipeline.name, "in-place"))
+    return any(COMPOSE_SERVICE in container.labels for container in found)
+
+
+def _activate(site: Site, release: Release, state: str, reason: str) -> None:
+    site.ledger.activate(
+        release,
+        state="stopped" if state == "stopped" else "live",
+        reason=reason,
+        run=f"command-{os.getpid()}",
+        client=site.client,
+        journal=site.journal,
+    )
+
+
+def _some(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:
+    containers = serving_containers(workspace, current)
+    if not containers and current is None:
+        raise NotFound(
+            f"nothing of {workspace.pipeline.name} is on this engine",
+            hint="`dockcycle run` brings it there.",
+        )
+    return containers
+
+
+def _state(current: Activation | None, services: Sequence[ServiceStatus]) -> str:
+    if current is None:
+        return "in place" if services else "absent"
+    if current.state == "stopped":
+        return "stopped"
+    sick = [s for s in services if s.drift or s.health == "unhealthy" or s.state != "running"]
+    ended_well = [s for s in sick if s.state == "exited (0)" and not s.drift]
+    return "live" if services and len(sick) == len(ended_well) else "degraded"
+
+
+def _service(container: ContainerInfo, release: Release | None) -> ServiceStatus:
+    service = container.labels.get(COMPOSE_SERVICE) or container.labels.get(SERVICE) or SINGLE
+    recorded = release.images.get(service) if release else None
+    drift = (
+        f"runs {container.image[:19]}, the release has {recorded[:19]}"
+        if recorded and recorded != container.image
+        else ""
+    )
+    state = container.state
+    return ServiceStatus(
+        service=service,
+        container=container.name,
+        state=f"exited ({container.exit_code})" if state == "exited" else state,
+        health=container.health,
+        since=container.started,
+        restarts=container.restarts,
+        image=container.image,
+        drift=drift,
+        ports=tuple(
+            f"{p.host_ip or '0.0.0.0'}:{p.host_port}->{p.container}/{p.protocol}"
+            for p in container.ports
+        ),
+    )

@@ -1,0 +1,244 @@
+"""Planning and running a pipeline: load, settle what a dead run left, plan, run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+
+from pydantic import TypeAdapter
+
+from pipeline.app.settle import settle
+from pipeline.app.workspace import Workspace
+from pipeline.artifacts import BUILT_IN, Artifact, Release
+from pipeline.config import Entry
+from pipeline.errors import Cancelled, Exit
+from pipeline.events import Event, Notice, Sink
+from pipeline.planner import Memory, Plan, Planner, Selection
+from pipeline.runner import EventBus, Identity, Runner, RunResult, StoreJournal
+from pipeline.scope import Scope
+from pipeline.stage import Context, Evidence, StageOptions
+from pipeline.store import LockHolder, StageRecord
+
+SIGNALS: Mapping[int, Exit] = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run. ``wait`` is how many seconds to wait for another run of the project."""
+
+    selection: Selection = Selection()
+    sequential: bool = False
+    wait: float = 0.0
+
+
+def run_pipeline(workspace: Workspace, options: RunOptions, renderers: Sequence[Sink]) -> RunResult:
+    """Run the pipeline once, under the project's lock.
+
+    Raises:
+        ConfigError, UsageError: before anything is done.
+        Locked: another run is under way.
+    """
+    with started(workspace, "run", options.wait, renderers) as (run, scope):
+        plan = make_plan(workspace, run, options.selection)
+        return execute(workspace, run, plan, scope, renderers, sequential=options.sequential)
+
+
+def make_plan(workspace: Workspace, run: str, selection: Selection) -> Plan:
+    """What would run and why; reads only."""
+    scope = Scope(60, what="planning")
+    contexts = ContextMaker(workspace, run)
+    return Planner(
+        workspace.stages,
+        memory=Memory(lambda key: _last_success(workspace, key)),
+        context=lambda key, evidence: contexts(key, evidence, scope, _silent),
+        applies=Applies(workspace),
+    ).plan(selection)
+
+
+def execute(
+    workspace: Workspace,
+    run: str,
+    plan: Plan,
+    scope: Scope,
+    renderers: Sequence[Sink],
+    *,
+    sequential: bool = False,
+) -> RunResult:
+    """Carry out a plan and record it."""
+    store, masker = workspace.store, workspace.masker
+    bus = EventBus(
+        run,
+        masker,
+        record=lambda number, event: store.event(run, number, event),
+        renderers=renderers,
+    )
+    identity = Identity(
+        run=run,
+        project=workspace.pipeline.name,
+        file=str(workspace.pipeline.file),
+        trigger=workspace.request.trigger,
+        pid=os.getpid(),
+    )
+    return Runner(
+        identity,
+        plan,
+        store=store,
+        bus=bus,
+        masker=masker,
+        context=ContextMaker(workspace, run),
+        scope=scope,
+        sequential=sequential,
+    ).run()
+
+
+class ContextMaker:
+    """Makes the context of each stage of one run."""
+
+    def __init__(self, workspace: Workspace, run: str) -> None:
+        self._workspace = workspace
+        self._run = run
+        self._goes_live = any(Release in stage.makes for _, stage in workspace.stages)
+        self._peers: dict[str, StageOptions] = {
+            stage.name: stage.options for _, stage in reversed(workspace.stages)
+        }
+
+    def __call__(
+        self, key: str, evidence: Evidence, scope: Scope, emit: Callable[[Event], None]
+    ) -> Context:
+        workspace = self._workspace
+        return Context(
+            project=workspace.project,
+            run=self._run,
+            client=workspace.home.client(),
+            stage=key,
+            evidence=evidence,
+            ports=workspace.ports,
+            secrets=workspace.secrets,
+            journal=StoreJournal(workspace.store, self._run, key),
+            scope=scope,
+            emit=emit,
+            goes_live=self._goes_live,
+            peers=self._peers,
+            trigger=workspace.request.trigger,
+            variables=workspace.request.environ,
+        )
+
+
+class Applies:
+    """Does an entry's ``when:`` hold here? The branch is looked up only if one asks for it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._facts: tuple[str | None, str | None] | None = None
+
+    def __call__(self, entry: Entry) -> str | None:
+        """None if it holds, else why not."""
+        if entry.when is None:
+            return None
+        branch, tag = self._git()
+        request = self._workspace.request
+        return entry.when.matches(
+            branch=branch, tag=tag, environment=request.environment or "", trigger=request.trigger
+        )
+
+    def _git(self) -> tuple[str | None, str | None]:
+        if self._facts is None:
+            workspace = self._workspace
+            directory = str(workspace.pipeline.directory)
+            head = workspace.ports.repo.head(directory)
+            versions = (
+                workspace.ports.repo.versions(directory, head.commit)
+                if head and head.commit
+                else []
+            )
+            self._facts = (head.branch if head else None, versions[0] if versions else None)
+        return self._facts
+
+
+def new_run_id() -> str:
+    """Sorts by time; the suffix keeps two of the same second apart."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def typed(record: StageRecord, kinds: Mapping[str, type[Artifact]]) -> tuple[Artifact, ...] | None:
+    """A record's artifacts; None when one of them is of a form that is no longer known."""
+    found: list[Artifact] = []
+    for item in record.artifacts:
+        kind = kinds.get(item["type"])
+        if kind is None:
+            return None
+        try:
+            found.append(TypeAdapter(kind).validate_python(item["value"]))
+        except ValueError:
+            return None
+    return tuple(found)
+
+
+@contextmanager
+def signals_to(scope: Scope) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) ends the scope, the second one the process."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        code = SIGNALS[number]
+        if scope.cancelled:
+            os._exit(code)
+        scope.cancel(Cancelled(exit_code=code))
+
+    previous = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def started(
+    workspace: Workspace, what: str, wait: float, renderers: Sequence[Sink]
+) -> Iterator[tuple[str, Scope]]:
+    """A run id and a scope that ends with Ctrl-C, under the project's lock and with what dead runs
+    left settled.
+
+    Raises:
+        Locked: another run is under way.
+    """
+
+    def tell(message: str) -> None:
+        for renderer in renderers:
+            renderer(Notice(message=message))
+
+    def waiting(holder: LockHolder | None) -> None:
+        tell(f"waiting for {holder or 'another run'} to end")
+
+    run, scope = new_run_id(), Scope(what="run")
+    with (
+        signals_to(scope),
+        workspace.lock.hold(f"{what} {run}", wait=wait, scope=scope, on_wait=waiting),
+    ):
+        for line in settle(workspace):
+            tell(line)
+        yield run, scope
+
+
+def _last_success(
+    workspace: Workspace, key: str
+) -> tuple[StageRecord, tuple[Artifact, ...]] | None:
+    found = workspace.store.last_success(workspace.pipeline.name, key)
+    if found is None:
+        return None
+    kinds = {kind.__name__: kind for kind in BUILT_IN}
+    for entry, stage in workspace.stages:
+        if entry.key == key:
+            kinds |= {kind.__name__: kind for kind in stage.makes}
+    artifacts = typed(found[1], kinds)
+    return None if artifacts is None else (found[1], artifacts)
+
+
+def _silent(_event: Event) -> None:
+    """Planning tells nothing."""

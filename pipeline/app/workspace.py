@@ -1,0 +1,103 @@
+"""What a command works with, each part made when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pipeline import config
+from pipeline.catalog import Catalog
+from pipeline.config import Pipeline
+from pipeline.planner import AnyStage
+from pipeline.runner import Masker
+from pipeline.stage import Ports, Project, Secrets
+from pipeline.store import Home, ProjectLock, Store
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line (or a trigger) asks for."""
+
+    directory: Path
+    environ: Mapping[str, str] = field(repr=False)
+    file: Path | None = None
+    environment: str | None = None
+    """Overlay (``-e``)."""
+    sets: Sequence[str] = ()
+    """``key=value`` of ``--set``."""
+    trigger: str = "cli"
+
+
+class Workspace:
+    """Lazily wired parts. Tests hand in ``ports`` of their own."""
+
+    def __init__(self, request: Request, *, ports: Ports | None = None) -> None:
+        self.request = request
+        self._ports = ports
+
+    @cached_property
+    def home(self) -> Home:
+        return Home.find(self.request.environ)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.home)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog.installed()
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The checked pipeline file.
+
+        Raises:
+            ConfigError: with every mistake in it.
+        """
+        request = self.request
+        return config.load(
+            config.find_file(request.directory, request.file),
+            catalog=self.catalog,
+            environment=request.environment,
+            sets=request.sets,
+            variables=request.environ,
+        )
+
+    @cached_property
+    def stages(self) -> list[tuple[config.Entry, AnyStage]]:
+        """The pipeline's entries, each with its stage."""
+        return [(entry, entry.make()) for entry in self.pipeline.entries]
+
+    @cached_property
+    def project(self) -> Project:
+        pipeline = self.pipeline
+        return Project(
+            name=pipeline.name,
+            file=pipeline.file,
+            directory=pipeline.directory,
+            state=self.home.project(pipeline.name),
+            environment=pipeline.environment or "",
+        )
+
+    @cached_property
+    def lock(self) -> ProjectLock:
+        return ProjectLock(self.home, self.pipeline.name)
+
+    @cached_property
+    def masker(self) -> Masker:
+        return Masker()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        load = config.secret_loader(self.pipeline, self.request.environ)
+        return Secrets(self.masker.watch(load), self.pipeline.secrets)
+
+    @cached_property
+    def ports(self) -> Ports:
+        if self._ports is not None:
+            return self._ports
+        from pipeline.app.adapters import real_ports
+
+        return real_ports(self.request.environ)

@@ -1,0 +1,97 @@
+"""A release that is one container.
+
+A retired release *is* its stopped container: same image, same environment, same id. Bringing it
+back needs no registry, no secret and no pipeline file.
+"""
+
+from __future__ import annotations
+
+from pipeline.artifacts import SINGLE, App, Release
+from pipeline.errors import NotFound
+from pipeline.kit import container_spec, readiness
+from pipeline.kit.container_spec import ContainerSpec
+from pipeline.kit.ports_free import require_free
+from pipeline.kit.releases.site import Site
+from pipeline.ports.engine import ContainerInfo
+
+
+class ContainerSwitch:
+    """See ``Switch``."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._engine = site.engine
+
+    def check(self, release: Release, old: Release | None) -> None:
+        site = self._site
+        if self._container(release) is None and self._engine.image(release.images[SINGLE]) is None:
+            raise NotFound(
+                f"the image of {release.id} is no longer on the engine",
+                hint=_where_from(release),
+            )
+        allowed = {self.name(old)} if old and old.kind == "container" else set()
+        allowed.add(self.name(release))
+        if old and old.kind == "compose":
+            return  # its ports are Compose's to free
+        require_free(
+            _spec(release).ports, engine=self._engine, http=site.ports.http, allowed=allowed
+        )
+
+    def prepare(self, release: Release) -> None:
+        if self._container(release) is not None:
+            return
+        spec = container_spec.as_live(
+            _spec(release),
+            name=self.name(release),
+            labels=self._site.labels("live", release, SINGLE),
+        )
+        with self._site.journal.effect("container", spec.name):
+            self._engine.create(container_spec.with_secrets(spec, self._site.expand))
+
+    def start(self, release: Release) -> None:
+        self.prepare(release)
+        name = self.name(release)
+        with self._site.journal.effect("start", name):
+            self._engine.set_restart(name, _spec(release).restart)
+            self._engine.start(name)
+
+    def stop(self, release: Release) -> None:
+        found = self._container(release)
+        if found is None:
+            return
+        with self._site.journal.effect("stop", found.name):
+            self._engine.set_restart(found.id, "no")
+            self._engine.stop(found.id)
+
+    def look(self, release: Release) -> App:
+        site = self._site
+        spec = _spec(release)
+        return readiness.live_container(
+            self._engine, self.name(release), spec=spec, url=release.url, scope=site.scope
+        )
+
+    def is_up(self, release: Release) -> bool:
+        found = self._container(release)
+        return found is not None and found.running and found.health != "unhealthy"
+
+    def remove(self, release: Release) -> None:
+        with self._site.journal.effect("remove", self.name(release)):
+            self._engine.remove(self.name(release), volumes=True)
+
+    def name(self, release: Release) -> str:
+        """Of the release's container."""
+        return f"{release.project}-{release.id}"
+
+    def _container(self, release: Release) -> ContainerInfo | None:
+        return self._engine.inspect(self.name(release))
+
+
+def _spec(release: Release) -> ContainerSpec:
+    return ContainerSpec.model_validate(release.spec)
+
+
+def _where_from(release: Release) -> str:
+    for digests in release.digests.values():
+        for digest in digests:
+            return f"It was pushed as {digest}: `docker pull {digest}` brings it back."
+    return "It was never pushed; `dockcycle run` at its commit builds it again."

@@ -1,0 +1,58 @@
+"""Where a release serves, and on whose behalf it is put there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pipeline.artifacts import App, Release
+from pipeline.kit.labels import Role, labels
+from pipeline.kit.releases.ledger import Ledger
+from pipeline.ports import Compose, Engine, Journal, Ports
+from pipeline.scope import Scope
+
+Verify = Callable[[App, Scope], None]
+"""Asks a live app the release's checks; raises ``StageFailed`` when it does not answer well."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One project on one engine, as seen by one run (or command) of one client."""
+
+    project: str
+    ports: Ports
+    journal: Journal
+    scope: Scope
+    run: str
+    client: str
+    expand: Callable[[str], str]
+    """Puts secret values in the place of their references."""
+    tell: Callable[[str], None]
+    """Takes one line for people."""
+    log: Callable[[str], None]
+    """Takes one line of foreign output."""
+
+    @property
+    def engine(self) -> Engine:
+        return self.ports.engine
+
+    @property
+    def compose(self) -> Compose:
+        return self.ports.compose
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.engine, self.project)
+
+    def within(self, scope: Scope) -> Site:
+        return replace(self, scope=scope)
+
+    def labels(self, role: Role, release: Release, service: str = "") -> dict[str, str]:
+        return labels(
+            self.project,
+            role,
+            run=self.run,
+            client=self.client,
+            service=service,
+            release=release.id,
+        )

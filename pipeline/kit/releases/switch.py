@@ -1,0 +1,45 @@
+"""How a release of one kind is brought up, taken down and looked at."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pipeline.artifacts import App, Release
+
+
+class Switch(Protocol):
+    """One kind of release (single container, Compose project) on a site.
+
+    Every method is idempotent, and none of them touches the ledger: what is in force is decided by
+    ``golive`` alone.
+    """
+
+    def check(self, release: Release, old: Release | None) -> None:
+        """Could ``release`` take over from ``old``? Changes nothing.
+
+        Raises:
+            NotFound: an image of it is gone.
+            PortTaken: a port that it wants is held by something else than ``old``.
+        """
+
+    def prepare(self, release: Release) -> None:
+        """Do whatever can be done while the old one still serves."""
+
+    def start(self, release: Release) -> None:
+        """Make it run."""
+
+    def stop(self, release: Release) -> None:
+        """Make it not run, in a way that an engine restart does not undo."""
+
+    def look(self, release: Release) -> App:
+        """Wait until it is up, and say where it is reached.
+
+        Raises:
+            StageFailed: it does not come up; ``detail`` has its last log lines.
+        """
+
+    def is_up(self, release: Release) -> bool:
+        """Does it run as recorded, now?"""
+
+    def remove(self, release: Release) -> None:
+        """Remove its containers and networks; named volumes stay."""

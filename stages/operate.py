@@ -1,0 +1,153 @@
+"""Stage 8: the tested image becomes the live release, or the old one stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from pipeline.artifacts import (
+    App,
+    Artifact,
+    Dockerfiles,
+    GitRecord,
+    Images,
+    PushedImages,
+    Release,
+    SmokeReport,
+    Source,
+)
+from pipeline.kit.hashing import fingerprint
+from pipeline.kit.publish import browse_url, parse_publish
+from pipeline.kit.releases import (
+    Site,
+    WentLive,
+    describe_release,
+    go_live,
+    is_serving,
+    same_content,
+    tested_images,
+    verifier,
+)
+from pipeline.ports.engine import ContainerSpec
+from pipeline.stage import Context, Stage, StageOptions
+
+
+class OperateOptions(StageOptions):
+    publish: int | str | list[int | str] | None = Field(
+        None,
+        description="Host port of the live app: 8000, '8000:5000', '127.0.0.1:8000:5000' or a list."
+        " Without it the ports of the run stage (or the Compose file) are used.",
+    )
+    keep: int = Field(5, ge=1, le=100, description="Releases that stay ready to come back.")
+    strategy: Literal["replace"] = Field(
+        "replace", description="replace: the old one stops, the new one starts; the gap is told."
+    )
+    restart: Literal["no", "always", "unless-stopped", "on-failure"] | None = Field(
+        None, description="Restart policy of the live container; else that of the run stage."
+    )
+
+    @field_validator("publish")
+    @classmethod
+    def _readable(cls, value: int | str | list[int | str] | None) -> Any:
+        if value is not None:
+            parse_publish(value, main=1)
+        return value
+
+
+class OperateStage(Stage[OperateOptions]):
+    """See docs/stages/operate.md."""
+
+    name: ClassVar[str] = "operate"
+    summary: ClassVar[str] = "makes the tested image the live release, or keeps the old one"
+    Options = OperateOptions
+    needs = frozenset({Images, App})
+    wants = frozenset({Source, Dockerfiles, SmokeReport, PushedImages, GitRecord})
+    makes = frozenset({Release})
+    releases = True
+
+    def run(self, ctx: Context) -> Sequence[Artifact]:
+        site = site_of(ctx)
+        ledger = site.ledger
+        release = self._describe(ctx, ledger.next_id())
+        current = ledger.current()
+        if current and same_content(current.release, release):
+            release = current.release
+            ctx.progress(f"{release.id} is this already; making sure that it serves")
+        verify = verifier(release, site, ctx.checked)
+        went = go_live(site, release, reason="release", keep=self.options.keep, verify=verify)
+        self._tell(ctx, went)
+        return [went.release]
+
+    def fingerprint(self, ctx: Context) -> str | None:
+        # The candidate's addresses differ from run to run; what it is made of does not.
+        app, images = ctx.get(App), ctx.get(Images)
+        pushed = ctx.find(PushedImages)
+        source = ctx.find(Source)
+        return fingerprint(
+            self.options, app.kind, app.spec, app.environment,
+            {name: image.id for name, image in images.services.items()},
+            pushed, source.commit if source else None,
+        )  # fmt: skip
+
+    def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
+        release = next((a for a in artifacts if isinstance(a, Release)), None)
+        return release is not None and is_serving(site_of(ctx), release)
+
+    def _describe(self, ctx: Context, release_id: str) -> Release:
+        app, smoke = ctx.get(App), ctx.find(SmokeReport)
+        spec, url = self._live_spec(app)
+        return describe_release(
+            id=release_id,
+            project=ctx.project.name,
+            run=ctx.run,
+            now=ctx.ports.clock.now(),
+            app=app,
+            images=tested_images(app, ctx.get(Images), smoke),
+            spec=spec,
+            url=url,
+            source=ctx.find(Source),
+            dockerfiles=ctx.find(Dockerfiles),
+            pushed=ctx.find(PushedImages),
+            smoke=smoke,
+            record=ctx.find(GitRecord),
+        )
+
+    def _live_spec(self, app: App) -> tuple[dict[str, Any], str]:
+        """What the live one is started from, and where it is opened."""
+        if app.kind == "compose":
+            return dict(app.spec), app.url
+        spec = ContainerSpec.model_validate(app.spec)
+        changes: dict[str, Any] = {}
+        if self.options.publish is not None:
+            main = next(iter(app.services[app.main].endpoints), None)
+            changes["ports"] = parse_publish(self.options.publish, main)
+        if self.options.restart is not None:
+            changes["restart"] = self.options.restart
+        spec = spec.model_copy(update=changes)
+        return spec.model_dump(mode="json"), browse_url(spec.ports)
+
+    def _tell(self, ctx: Context, went: WentLive) -> None:
+        if went.previous and went.previous.id != went.release.id:
+            ctx.notice(
+                f"{went.release.id} took over from {went.previous.id};"
+                f" nothing served for {went.gap:.2f} s"
+            )
+        for gone in went.retired:
+            ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")
+
+
+def site_of(ctx: Context) -> Site:
+    """Where this run's release serves."""
+    return Site(
+        project=ctx.project.name,
+        ports=ctx.ports,
+        journal=ctx.journal,
+        scope=ctx.scope,
+        run=ctx.run,
+        client=ctx.client,
+        expand=ctx.secrets.expand,
+        tell=ctx.progress,
+        log=ctx.log,
+    )
