@@ -1,31 +1,33 @@
 """A Compose model (what ``docker compose config`` prints) read as data.
 
-Text in a model is as Compose prints it: a dollar sign is written twice, so that Compose can read it
-back. What leaves the model for anything but Compose goes through ``plain`` first.
+See ``compose_text`` for how values are written in it, ``compose_variants`` for what is made of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.artifacts import Frozen
+from pipeline.kit.compose_build import BuildSpec, FileOrVariable, build_spec
+from pipeline.kit.compose_text import plain
+from pipeline.ports.compose import Model
+from pipeline.ports.engine import Port
 
-Model = Mapping[str, Any]
+__all__ = [
+    "BuildSpec", "FileOrVariable", "PullSpec", "Service", "builds", "exposed", "main_service",
+    "one_shots", "published", "pulls", "select", "services",
+]  # fmt: skip
+
+Service = Mapping[str, Any]
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
+"""Labels that Compose itself puts on containers."""
 
 
-def plain(text: object) -> str:
-    """A value of the model as it is meant, without Compose's doubling of ``$``."""
-    return str(text).replace("$$", "$")
-
-
-def escaped(text: str) -> str:
-    """The reverse of ``plain``: literal text as Compose has to read it."""
-    return text.replace("$", "$$")
-
-
-def services(model: Model) -> Mapping[str, Mapping[str, Any]]:
+def services(model: Model) -> Mapping[str, Service]:
     """Service name → its part of the model."""
     return model.get("services") or {}
 
@@ -35,148 +37,111 @@ def select(model: Model, names: Sequence[str]) -> Model:
     if not names:
         return model
     known = services(model)
-    wanted: dict[str, None] = {}
+    wanted: set[str] = set()
     queue = list(names)
     while queue:
         name = queue.pop()
         if name in known and name not in wanted:
-            wanted[name] = None
+            wanted.add(name)
             queue.extend(known[name].get("depends_on") or {})
     return {**model, "services": {name: known[name] for name in known if name in wanted}}
 
 
-class FileOrVariable(Frozen):
-    """Where a Compose secret's value is: exactly one is set."""
-
-    file: str | None = None
-    """Absolute path."""
-    environment: str | None = None
-    """Name of an environment variable."""
-
-
-class BuildSpec(Frozen):
-    """The ``build:`` of one service, with literal values."""
-
-    service: str
-    context: str
-    """Absolute directory, or a URL that BuildKit takes."""
-    dockerfile: str | None = None
-    """Absolute path (within the context for a URL); None when it is written inline."""
-    inline: str | None = None
-    """Text of ``dockerfile_inline``."""
-    image: str | None = None
-    """The service's ``image:``, a name for the result."""
-    target: str | None = None
-    args: Mapping[str, str] = {}
-    secrets: Mapping[str, FileOrVariable] = {}
-    """Mount id → where its value is."""
-    ssh: tuple[str, ...] = ()
-    contexts: Mapping[str, str] = {}
-    """``additional_contexts``: directory, URL, ``docker-image://…`` or ``service:NAME``."""
-    labels: Mapping[str, str] = {}
-    platforms: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    cache_from: tuple[str, ...] = ()
-    cache_to: tuple[str, ...] = ()
-    no_cache: bool = False
-    pull: bool = False
-    network: str | None = None
-    extra_hosts: Mapping[str, str] = {}
-    ignored: tuple[str, ...] = ()
-    """Keys of ``build:`` that are set but have no effect here."""
-
-    @property
-    def remote(self) -> bool:
-        """Is the context fetched by BuildKit itself?"""
-        return not self.context.startswith("/")
-
-    @property
-    def after(self) -> tuple[str, ...]:
-        """Services whose images must be built before this one."""
-        prefix = "service:"
-        return tuple(v.removeprefix(prefix) for v in self.contexts.values() if v.startswith(prefix))
-
-
-_PASSED_ON = {
-    "context", "dockerfile", "dockerfile_inline", "target", "args", "secrets", "ssh",
-    "additional_contexts", "labels", "platforms", "tags", "cache_from", "cache_to", "no_cache",
-    "pull", "network", "extra_hosts",
-}  # fmt: skip
-
-
 def builds(model: Model) -> Mapping[str, BuildSpec]:
     """Every service that is built, by name, in the model's order."""
+    secrets = model.get("secrets") or {}
     return {
-        name: _build_spec(name, service, model.get("secrets") or {})
+        name: build_spec(name, service, secrets)
         for name, service in services(model).items()
         if service.get("build")
     }
 
 
-def _build_spec(name: str, service: Mapping[str, Any], secrets: Mapping[str, Any]) -> BuildSpec:
-    build = service["build"]
-    context = plain(build.get("context", "."))
-    inline = build.get("dockerfile_inline")
-    image = service.get("image")
-    return BuildSpec(
-        service=name,
-        context=context,
-        dockerfile=None if inline is not None else _dockerfile(context, build),
-        inline=None if inline is None else plain(inline),
-        image=None if image is None else plain(image),
-        target=build.get("target"),
-        args=pairs(build.get("args")),
-        secrets=_build_secrets(build.get("secrets") or (), secrets),
-        ssh=_texts(build.get("ssh")),
-        contexts=pairs(build.get("additional_contexts")),
-        labels=pairs(build.get("labels")),
-        platforms=_texts(build.get("platforms")),
-        tags=_texts(build.get("tags")),
-        cache_from=_texts(build.get("cache_from")),
-        cache_to=_texts(build.get("cache_to")),
-        no_cache=bool(build.get("no_cache")),
-        pull=bool(build.get("pull")),
-        network=build.get("network"),
-        extra_hosts=hosts(build.get("extra_hosts")),
-        ignored=tuple(sorted(key for key in build if key not in _PASSED_ON and build[key])),
+class PullSpec(Frozen):
+    """The ``image:`` of a service that is not built."""
+
+    ref: str
+    policy: str = ""
+    """``pull_policy`` as written: ``always``, ``missing``, ``never``, …; empty for the default."""
+    platform: str | None = None
+
+    @property
+    def always(self) -> bool:
+        """Is the registry asked although the engine has the image?"""
+        return self.policy == "always"
+
+    @property
+    def never(self) -> bool:
+        return self.policy == "never"
+
+
+def pulls(model: Model) -> Mapping[str, PullSpec]:
+    """Every service whose image comes from a registry."""
+    return {
+        name: PullSpec(
+            ref=plain(service["image"]),
+            policy=service.get("pull_policy") or "",
+            platform=service.get("platform"),
+        )
+        for name, service in services(model).items()
+        if service.get("image") and not service.get("build")
+    }
+
+
+def one_shots(model: Model) -> frozenset[str]:
+    """Services for which ending with 0 is no failure: another waits for that, or they neither
+    publish a port nor ask to be restarted."""
+    awaited = {
+        name
+        for service in services(model).values()
+        for name, condition in (service.get("depends_on") or {}).items()
+        if condition.get("condition") == "service_completed_successfully"
+    }
+    return frozenset(
+        name for name, service in services(model).items() if name in awaited or _may_end(service)
     )
 
 
-def _dockerfile(context: str, build: Mapping[str, Any]) -> str:
-    name = plain(build.get("dockerfile") or "Dockerfile")
-    return str(Path(context, name)) if context.startswith("/") else name
+def _may_end(service: Service) -> bool:
+    restart = service.get("restart") or "no"
+    return not service.get("ports") and (restart == "no" or restart.startswith("on-failure"))
 
 
-def _build_secrets(
-    wanted: Iterable[Mapping[str, Any]], declared: Mapping[str, Any]
-) -> dict[str, FileOrVariable]:
-    found = {}
-    for entry in wanted:
-        source = declared.get(entry["source"]) or {}
-        file, variable = source.get("file"), source.get("environment")
-        found[entry.get("target") or entry["source"]] = FileOrVariable(
-            file=None if file is None else plain(file), environment=variable
-        )
-    return found
+def published(service: Service) -> tuple[Port, ...]:
+    """The host ports that a service asks for; 0 where the engine may choose, as in a range."""
+    return tuple(_port(entry) for entry in service.get("ports") or ())
 
 
-def _texts(values: Sequence[object] | None) -> tuple[str, ...]:
-    return tuple(plain(value) for value in values or ())
+def _port(entry: Mapping[str, Any]) -> Port:
+    number = str(entry.get("published") or "")
+    return Port(
+        container=int(entry["target"]),
+        host_port=int(number) if number.isdigit() else 0,
+        host_ip=str(entry.get("host_ip") or ""),
+        protocol="udp" if entry.get("protocol") == "udp" else "tcp",
+    )
 
 
-def pairs(values: Mapping[str, object] | Sequence[str] | None) -> dict[str, str]:
-    """A Compose mapping, in either spelling, without the entries that have no value."""
-    if not isinstance(values, Mapping):
-        values = dict(entry.split("=", 1) for entry in values or () if "=" in entry)
-    return {key: plain(value) for key, value in values.items() if value is not None}
+def exposed(service: Service) -> tuple[int, ...]:
+    """TCP ports that the service itself names, published or not."""
+    named = [port.container for port in published(service) if port.protocol == "tcp"]
+    for entry in service.get("expose") or ():
+        number, _, protocol = str(entry).partition("/")
+        if number.isdigit() and protocol in ("", "tcp"):
+            named.append(int(number))
+    return tuple(dict.fromkeys(named))
 
 
-def hosts(values: Mapping[str, object] | Sequence[str] | None) -> dict[str, str]:
-    """``extra_hosts`` in any of its spellings: host name → address."""
-    if isinstance(values, Mapping):
-        return {
-            host: plain(address[0] if isinstance(address, list) else address)
-            for host, address in values.items()
-        }
-    split = (entry.replace("=", ":", 1).split(":", 1) for entry in values or ())
-    return {host: plain(address.strip("[]")) for host, address in split}
+_USUAL = ("web", "app", "frontend", "proxy", "nginx", "api")
+
+
+def main_service(model: Model) -> str:
+    """The service that people mean: the one that publishes a port, by usual names if several do;
+    of services without ports one that stays."""
+    names = list(services(model))
+    candidates = (
+        [name for name in names if services(model)[name].get("ports")]
+        or [name for name in names if name not in one_shots(model)]
+        or names
+    )
+    return next((name for name in _USUAL if name in candidates), candidates[0])
