@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.artifacts import Artifact
 from pipeline.config import Entry
 from pipeline.errors import UsageError
 from pipeline.events import PlannedStage
-from pipeline.stage import Context, Evidence, Stage, StageOptions
+from pipeline.stage import Context, Evidence, Stage
 from pipeline.store import StageRecord
 
 Action = Literal["run", "reuse", "skip"]
-AnyStage = Stage[StageOptions]
+AnyStage = Stage[Any]
 
 
 @dataclass(frozen=True)

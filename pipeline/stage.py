@@ -16,7 +16,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.artifacts import Artifact
+from pipeline.artifacts import Artifact, SmokeResult
 from pipeline.errors import DockcycleError, Location
 from pipeline.events import CheckFinished, Event, Level, Notice, StageLog, StageProgress
 from pipeline.kit import labels as kit_labels
@@ -203,6 +203,18 @@ class Context:
                 advisory=advisory, attempts=attempts, message=message,
             )
         )  # fmt: skip
+
+
+    def smoked(self, result: SmokeResult) -> None:
+        """Tell the outcome of one smoke check."""
+        self.checked(
+            result.name,
+            passed=result.passed,
+            seconds=result.seconds,
+            advisory=result.advisory,
+            attempts=result.attempts,
+            message=result.message,
+        )
 
 
 class Stage(ABC, Generic[O]):

@@ -75,7 +75,7 @@ class OperateStage(Stage[OperateOptions]):
         if current and same_content(current.release, release):
             release = current.release
             ctx.progress(f"{release.id} is this already; making sure that it serves")
-        verify = verifier(release, site, ctx.checked)
+        verify = verifier(release, site, ctx.smoked)
         went = go_live(site, release, reason="release", keep=self.options.keep, verify=verify)
         self._tell(ctx, went)
         return [went.release]

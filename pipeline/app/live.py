@@ -266,7 +266,7 @@ def _service(container: ContainerInfo, release: Release | None) -> ServiceStatus
         image=container.image,
         drift=drift,
         ports=tuple(
-            f"{p.host_ip or '0.0.0.0'}:{p.host_port}->{p.container}/{p.protocol}"
+            f"{p.host_ip or '*'}:{p.host_port}->{p.container}/{p.protocol}"
             for p in container.ports
         ),
     )

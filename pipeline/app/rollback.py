@@ -73,7 +73,7 @@ class RollbackStage(Stage[RollbackOptions]):
     def run(self, ctx: Context) -> Sequence[Artifact]:
         site = _site(ctx)
         release = site.ledger.find(self.options.release)
-        verify = verifier(release, site, ctx.checked)
+        verify = verifier(release, site, ctx.smoked)
         went = go_live(site, release, reason="rollback", keep=KEEP_ALL, verify=verify)
         if went.previous:
             ctx.notice(f"{release.id} is back, {went.previous.id} stays ready")

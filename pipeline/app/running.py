@@ -7,7 +7,7 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -32,7 +32,7 @@ SIGNALS: Mapping[int, Exit] = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: 
 class RunOptions:
     """How to run. ``wait`` is how many seconds to wait for another run of the project."""
 
-    selection: Selection = Selection()
+    selection: Selection = field(default_factory=Selection)
     sequential: bool = False
     wait: float = 0.0
 

@@ -3,6 +3,7 @@
 from pipeline.runner.bus import EventBus
 from pipeline.runner.journal import StoreJournal
 from pipeline.runner.masking import Masker
-from pipeline.runner.runner import Runner, RunResult
+from pipeline.runner.outcome import RunResult
+from pipeline.runner.runner import Identity, Runner
 
-__all__ = ["EventBus", "Masker", "RunResult", "Runner", "StoreJournal"]
+__all__ = ["EventBus", "Identity", "Masker", "RunResult", "Runner", "StoreJournal"]

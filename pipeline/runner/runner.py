@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.errors import Cancelled, StoreUnusable
-from pipeline.events import Event, RunFinished, RunStarted, StageFinished
+from pipeline.events import Event, RunFinished, RunStarted, StageFinished, StageStatus
 from pipeline.planner import Plan, Step
 from pipeline.runner import teardown
 from pipeline.runner.bus import EventBus
@@ -131,7 +131,7 @@ class Runner:
             self._works.append(work)
             work.start()
             return
-        status = "reused" if step.action == "reuse" else "skipped"
+        status: StageStatus = "reused" if step.action == "reuse" else "skipped"
         previous = step.previous
         self._ended_as(
             StageOutcome(

@@ -6,13 +6,13 @@ back needs no registry, no secret and no pipeline file.
 
 from __future__ import annotations
 
-from pipeline.artifacts import SINGLE, App, Release
+from pipeline.artifacts import SINGLE, App, Release, ServiceState
 from pipeline.errors import NotFound
-from pipeline.kit import container_spec, readiness
-from pipeline.kit.container_spec import ContainerSpec
+from pipeline.kit import container_spec, reach
 from pipeline.kit.ports_free import require_free
+from pipeline.kit.readiness import Expected, Waiting
 from pipeline.kit.releases.site import Site
-from pipeline.ports.engine import ContainerInfo
+from pipeline.ports.engine import ContainerInfo, ContainerSpec
 
 
 class ContainerSwitch:
@@ -64,10 +64,28 @@ class ContainerSwitch:
             self._engine.stop(found.id)
 
     def look(self, release: Release) -> App:
-        site = self._site
-        spec = _spec(release)
-        return readiness.live_container(
-            self._engine, self.name(release), spec=spec, url=release.url, scope=site.scope
+        site, spec = self._site, _spec(release)
+        address = self._engine.info().address
+        expected = Expected(
+            self.name(release),
+            SINGLE,
+            memory=spec.memory,
+            endpoints=lambda info: reach.endpoints(info, address).values(),
+        )
+        waiting = Waiting(self._engine, site.ports.http, site.ports.clock)
+        info = waiting.until_up([expected], site.scope, site.tell)[expected.container]
+        state = ServiceState(
+            container=info.id,
+            name=info.name,
+            image=info.image,
+            endpoints=reach.endpoints(info, address),
+        )
+        return App(
+            kind="container",
+            services={SINGLE: state},
+            spec=release.spec,
+            environment=release.environment,
+            url=release.url,
         )
 
     def is_up(self, release: Release) -> bool:
