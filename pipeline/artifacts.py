@@ -281,6 +281,8 @@ class Release(Artifact):
     spec: Mapping[str, Any]
     """Rendered run or Compose specification, secrets as references."""
     environment: str = ""
+    main: str = SINGLE
+    """The service that checks and links mean when none is named."""
     smoke: SmokeReport | None = None
     url: str = ""
     gap: float | None = None

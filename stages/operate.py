@@ -18,6 +18,7 @@ from pipeline.artifacts import (
     SmokeReport,
     Source,
 )
+from pipeline.kit.compose_model import published, services
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.publish import browse_url, parse_publish
 from pipeline.kit.releases import (
@@ -117,7 +118,7 @@ class OperateStage(Stage[OperateOptions]):
     def _live_spec(self, app: App) -> tuple[dict[str, Any], str]:
         """What the live one is started from, and where it is opened."""
         if app.kind == "compose":
-            return dict(app.spec), app.url
+            return dict(app.spec), browse_url(published(services(app.spec)[app.main]))
         spec = ContainerSpec.model_validate(app.spec)
         changes: dict[str, Any] = {}
         if self.options.publish is not None:

@@ -77,6 +77,7 @@ def describe_release(
         else {},
         spec=spec,
         environment=app.environment,
+        main=app.main,
         smoke=smoke,
         url=url,
     )
