@@ -1,0 +1,150 @@
+"""Docker Compose: the ``docker compose`` plugin as a subprocess. Commands are data, see the
+``*_argv`` functions; models go in by stdin, so no value of theirs is seen in a process list."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.adapters.compose_errors import config_error, engine_error, missing, up_error, warning
+from pipeline.errors import NotFound, StageFailed
+from pipeline.ports.compose import Model
+from pipeline.ports.engine import OnLine
+from pipeline.ports.shell import Completed, Shell
+from pipeline.scope import Scope
+
+COMPOSE = ("docker", "compose", "--ansi", "never")
+_QUIET = {"DOCKER_CLI_HINTS": "false"}
+
+
+def config_argv(
+    files: Sequence[str], *, directory: str, project: str, profiles: Sequence[str],
+    env_files: Sequence[str], output: str,
+) -> list[str]:  # fmt: skip
+    """Resolve ``files`` into JSON at ``output``."""
+    argv = [*COMPOSE, "--project-directory", directory, "--project-name", project]
+    for option, values in (("--file", files), ("--profile", profiles), ("--env-file", env_files)):
+        argv += [part for value in values for part in (option, value)]
+    return [*argv, "config", "--format", "json", "--output", output]
+
+
+def up_argv(
+    project: str, *, directory: str, services: Sequence[str], pull: bool, remove_orphans: bool,
+    recreate: bool,
+) -> list[str]:  # fmt: skip
+    """Start a model that comes by stdin. Never ``--wait``: that fails when a one-shot ends well."""
+    return [
+        *_project_argv(project, directory), "up", "--detach", "--no-build",
+        "--pull", "missing" if pull else "never",
+        *(["--remove-orphans"] if remove_orphans else []),
+        *(["--force-recreate"] if recreate else []),
+        "--", *services,
+    ]  # fmt: skip
+
+
+def stop_argv(project: str, *, directory: str, services: Sequence[str]) -> list[str]:
+    return [*_project_argv(project, directory), "stop", "--", *services]
+
+
+def down_argv(project: str, *, volumes: bool) -> list[str]:
+    """Found by Compose's labels, so that no model is needed."""
+    return [*COMPOSE, "--progress", "plain", "--project-name", project, "down", "--remove-orphans",
+            *(["--volumes"] if volumes else [])]  # fmt: skip
+
+
+def _project_argv(project: str, directory: str) -> list[str]:
+    return [*COMPOSE, "--progress", "plain", "--project-directory", directory,
+            "--project-name", project, "--file", "-"]  # fmt: skip
+
+
+class DockerCompose:
+    """Implements ``pipeline.ports.Compose``.
+
+    ``environment`` makes the docker command use the very engine that the engine adapter uses.
+    """
+
+    def __init__(self, shell: Shell, environment: Mapping[str, str]) -> None:
+        self._shell = shell
+        self._environment = {**_QUIET, **environment}
+
+    def resolve(
+        self, files: Sequence[str], *, directory: str, project: str,
+        profiles: Sequence[str] = (), env_files: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None, on_line: OnLine | None = None, scope: Scope,
+    ) -> Model:  # fmt: skip
+        with tempfile.TemporaryDirectory(prefix="dockcycle-") as folder:  # mode 0700
+            output = Path(folder) / "model.json"
+            argv = config_argv(
+                files, directory=directory, project=project, profiles=profiles,
+                env_files=env_files, output=str(output),
+            )  # fmt: skip
+            done = self._run(argv, environment=environment, scope=scope)
+            if done.exit_code != 0:
+                raise config_error(done.output, files)
+            for line in done.output.splitlines():
+                if on_line and (text := warning(line)):
+                    on_line(text)
+            model: Model = json.loads(output.read_text(encoding="utf-8"))
+            return model
+
+    def up(
+        self, model: Model, *, project: str, services: Sequence[str] = (), pull: bool = True,
+        remove_orphans: bool = False, recreate: bool = False, on_line: OnLine, scope: Scope,
+    ) -> None:  # fmt: skip
+        with _no_folder() as folder:
+            argv = up_argv(
+                project, directory=folder, services=services, pull=pull,
+                remove_orphans=remove_orphans, recreate=recreate,
+            )  # fmt: skip
+            done = self._run(argv, model=model, on_line=on_line, scope=scope)
+        if done.exit_code != 0:
+            raise up_error(done.output, project)
+
+    def stop(
+        self, model: Model, *, project: str, services: Sequence[str] = (), on_line: OnLine,
+        scope: Scope,
+    ) -> None:  # fmt: skip
+        with _no_folder() as folder:
+            argv = stop_argv(project, directory=folder, services=services)
+            done = self._run(argv, model=model, on_line=on_line, scope=scope)
+        if done.exit_code != 0:
+            raise _not_done("stop", project, done)
+
+    def down(
+        self, model: Model | None, *, project: str, volumes: bool, on_line: OnLine, scope: Scope
+    ) -> None:
+        argv = down_argv(project, volumes=volumes)
+        done = self._run(argv, on_line=on_line, scope=scope)
+        if done.exit_code != 0:
+            raise _not_done("remove", project, done)
+
+    def _run(
+        self, argv: Sequence[str], *, model: Model | None = None,
+        environment: Mapping[str, str] | None = None, on_line: OnLine | None = None, scope: Scope,
+    ) -> Completed:  # fmt: skip
+        try:
+            done = self._shell.run(
+                argv,
+                environment={**(environment or {}), **self._environment},
+                stdin=None if model is None else json.dumps(model),
+                on_line=on_line,
+                scope=scope,
+            )
+        except NotFound as error:
+            raise missing(error.message) from error
+        if done.exit_code != 0 and (unusable := engine_error(done.output)):
+            raise unusable
+        return done
+
+
+def _no_folder() -> tempfile.TemporaryDirectory[str]:
+    """An empty project directory: paths in a model are absolute, and no `.env` may reach it."""
+    return tempfile.TemporaryDirectory(prefix="dockcycle-")
+
+
+def _not_done(verb: str, project: str, done: Completed) -> StageFailed:
+    return StageFailed(
+        f"Compose could not {verb} the project {project}", detail=done.output.strip()
+    )
