@@ -19,7 +19,7 @@ from lab.shell import run
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
 GROUP_TIMEOUT = 20.0
-PING_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 5.0
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -35,16 +35,18 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def ping(path: Path, timeout: float = PING_TIMEOUT) -> bool:
-    """Whether a Docker engine answers on the socket ``path`` within ``timeout`` seconds."""
+def healthy(path: Path, timeout: float = ANSWER_TIMEOUT) -> bool:
+    """Whether the engine on the socket ``path``, and its containerd, answer within ``timeout``
+    seconds."""
     connection = UnixConnection(path, timeout)
     try:
-        connection.request("GET", "/_ping")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+        connection.request("GET", "/version")
+        version = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
+    return "containerd" in {part["Name"] for part in version.get("Components", [])}
 
 
 def settings(lab: Lab, group: Group, mirror: str) -> dict[str, object]:
@@ -91,7 +93,7 @@ class Engine:
         daemon = self.daemon
         if daemon.frozen():
             self.thaw()
-        if daemon.pid() is not None and ping(self.lab.socket):
+        if daemon.pid() is not None and healthy(self.lab.socket):
             return
         self.down()
         file = self.lab.run / "daemon.json"
@@ -99,24 +101,25 @@ class Engine:
         daemon.start(
             self.network.enter([self.toolbox.program("dockerd"), f"--config-file={file}"]),
             env=self.toolbox.environ(os.environ),
-            ready=lambda: ping(self.lab.socket),
+            ready=lambda: healthy(self.lab.socket),
             timeout=START_TIMEOUT,
         )
 
     def state(self) -> str:
-        """up, frozen, silent (it runs and does not answer) or down."""
+        """up, frozen, unhealthy (it or its containerd does not answer) or down."""
         if self.daemon.pid() is None:
             return "down"
         if self.daemon.frozen():
             return "frozen"
-        return "up" if ping(self.lab.socket) else "silent"
+        return "up" if healthy(self.lab.socket) else "unhealthy"
 
     def down(self) -> None:
         """Stop it, and end and unmount whatever it, or one killed before, left behind."""
         self.daemon.stop(STOP_TIMEOUT)
         self.group.destroy(GROUP_TIMEOUT)
         unmount_below(self.lab.state, self.lab.run)
-        for name in ("docker.pid", "docker.sock"):
+        # A stale containerd.pid costs the next start 10 s if a process has that number.
+        for name in ("docker.pid", "docker.sock", "exec/containerd/containerd.pid"):
             (self.lab.run / name).unlink(missing_ok=True)
 
     def restart(self, mirror: str) -> None:

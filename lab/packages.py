@@ -154,12 +154,11 @@ def unpack(apt: Path, codename: str, root: Path) -> None:
     """Download what is missing on this machine and unpack it below ``root``."""
     write_apt_folder(apt, sources.read_machine(), codename)
     run(apt_argv(apt, "update"), timeout=180)
-    shutil.rmtree(apt / "archives")
-    (apt / "archives/partial").mkdir(parents=True)
     run(apt_argv(apt, "--download-only", "install", *NEWER, *OWN), timeout=600)
     root.mkdir(parents=True)
     for package in sorted((apt / "archives").glob("*.deb")):
         run(["dpkg-deb", "-x", package, root], timeout=120)
+    shutil.rmtree(apt)
     for link, target in LINKS.items():
         path = root / link
         if (path.parent / target).exists() and not path.exists():

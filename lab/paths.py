@@ -75,7 +75,8 @@ class Lab:
 
     @property
     def lock(self) -> Path:
-        return self.run / "lock"
+        """Beside the folder and not in it: the folder can go while the lock is held."""
+        return self.run.with_suffix(".lock")
 
     @property
     def git_remote(self) -> Path:

@@ -165,11 +165,12 @@ class Stack:
             self.engine.down()
             for name in ("hub", "registry", "hub-writer"):
                 self.registry(name, 0).down()
-            self.services.destroy(GROUP_TIMEOUT)
+            Group(self.lab.name).destroy(GROUP_TIMEOUT)
             self.network.down()
             self.lab.settings_file.unlink(missing_ok=True)
             if purge:
-                shutil.rmtree(self.lab.state, ignore_errors=True)
+                for folder in (self.lab.state, self.lab.run):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def engine_command(self, command: str) -> None:
         """restart, freeze, thaw or kill the engine. Raises LabError if it is not up."""
