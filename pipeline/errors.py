@@ -125,7 +125,16 @@ class NotFound(DockcycleError):
 
 
 class RegistryUnavailable(Unusable):
-    """A registry does not answer, or keeps answering with errors."""
+    """A registry does not answer, or keeps answering with errors.
+
+    ``retry_after`` is how many seconds it asks to be left alone (HTTP 429), if it says so.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", detail: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, detail=detail)
+        self.retry_after = retry_after
 
 
 class RegistryDenied(Unusable):
