@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pipeline.kit.dockerfile import ownership, parse
+
+
+def test_generated_until_it_is_edited() -> None:
+    text = ownership.sign("\nFROM scratch\n")
+    assert ownership.is_untouched(text)
+    assert not ownership.is_adopted(text)
+    edited = text + "USER 1\n"
+    assert not ownership.is_untouched(edited)
+    assert ownership.is_adopted(edited)
+
+
+def test_a_file_of_the_user_is_neither() -> None:
+    assert not ownership.is_untouched("FROM scratch\n")
+    assert not ownership.is_adopted("FROM scratch\n")
+    assert not ownership.is_untouched("")
+
+
+def test_line_ends_that_git_changed_are_no_edit() -> None:
+    text = ownership.sign("\nFROM scratch\n").replace("\n", "\r\n")
+    assert ownership.is_untouched(text)
+
+
+def test_the_header_is_a_comment_and_no_directive() -> None:
+    assert parse(ownership.sign("\nFROM scratch\n")).directives == ()
