@@ -1,0 +1,88 @@
+"""What stands below the stages at the end: what the run came to, or why it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.errors import Location
+from pipeline.events import RunFinished
+from pipeline.kit.text import sanitize
+from pipeline.render.excerpt import source_line
+from pipeline.render.view import RunView
+from pipeline.render.words import OUTCOME, TITLES, lines_of, place, took
+
+DETAIL = 50
+"""Lines of evidence shown, counted from the end."""
+
+
+def closing(view: RunView, end: RunFinished, width: int) -> Panel:
+    """The panel for a run that has finished."""
+    failed = view.failed
+    if failed is not None and failed.error is not None:
+        error = failed.error
+        title = f"{failed.key} failed after {took(end.seconds)}"
+        return failure(title, error.message, where=error.where, detail=error.detail,
+                       hint=error.hint, width=width)  # fmt: skip
+    if end.status == "passed":
+        return success(view.project, end, width)
+    title = f"{end.status} after {took(end.seconds)}"
+    message = "What the run had started is cleaned up; what was live before is live."
+    hint = "`dockcycle run` starts again."
+    return failure(title, message, hint=hint, width=width, style="yellow")
+
+
+def success(project: str, end: RunFinished, width: int) -> Panel:
+    """URL, release, image, digest, commit and total time."""
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim")
+    rows.add_column(overflow="fold")
+    for name in OUTCOME:
+        if value := sanitize(end.outcome.get(name, "")):
+            rows.add_row(TITLES[name], Text(value, "bold cyan" if name == "url" else ""))
+    rows.add_row("Time", took(end.seconds))
+    release = end.outcome.get("release")
+    title = f"{project} {release} is live" if release else f"{project} passed"
+    return _panel(rows, title, width, "green")
+
+
+def failure(
+    title: str, message: str, *, where: Location | None = None, detail: str = "", hint: str = "",
+    width: int, style: str = "red",
+) -> Panel:  # fmt: skip
+    """Cause, place with the line quoted, evidence, next step. Lines have no border beside them,
+    so that they can be copied."""
+    parts: list[RenderableType] = [Text("\n".join(lines_of(message)), "bold")]
+    if where is not None:
+        parts += ["", *quotation(where)]
+    if detail:
+        parts += ["", *_evidence(detail)]
+    if hint:
+        parts += ["", Text.assemble(("Next  ", "bold cyan"), sanitize(hint))]
+    return _panel(Group(*parts), title, width, style)
+
+
+def quotation(where: Location) -> Iterable[Text]:
+    """The place, and the line that is there."""
+    yield Text(place(where), "cyan")
+    if line := source_line(where):
+        yield Text.assemble((f"{where.line:>5} │ ", "dim"), line, no_wrap=True, overflow="ellipsis")
+
+
+def _evidence(detail: str) -> Iterable[Text]:
+    lines = list(lines_of(detail))
+    if (dropped := len(lines) - DETAIL) > 0:
+        yield Text(f"  ({dropped} lines before)", "dim")
+    yield from (Text(line) for line in lines[-DETAIL:])
+
+
+def _panel(content: RenderableType, title: str, width: int, style: str) -> Panel:
+    return Panel(
+        content, title=Text(sanitize(title), f"bold {style}"), title_align="left",
+        box=box.HORIZONTALS, border_style=style, width=width, padding=(0, 1),
+    )  # fmt: skip
