@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.adapters.docker.builds import Builds
 from pipeline.adapters.docker.client import Client
 from pipeline.adapters.docker.containers import Containers
 from pipeline.adapters.docker.endpoint import Endpoint, find_endpoint
@@ -14,7 +15,7 @@ from pipeline.adapters.docker.plugins import plugin_version
 from pipeline.ports.engine import EngineInfo
 
 
-class DockerEngine(Images, Containers, Objects):
+class DockerEngine(Builds, Images, Containers, Objects):
     """One engine. Connects on first use; thread-safe."""
 
     def __init__(self, endpoint: Endpoint) -> None:

@@ -11,28 +11,28 @@ MAX_OUTPUT = 64 * 1024
 class LineSplitter:
     """Takes bytes in any pieces and gives whole lines, decoded, without their line ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = MAX_LINE) -> None:
+        self._longest = longest
         self._rest = b""
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that ``data`` completes."""
         *lines, rest = (self._rest + data).split(b"\n")
-        if len(rest) > MAX_LINE:
+        if len(rest) > self._longest:
             lines.append(rest)
             rest = b""
         self._rest = rest
-        return [text for line in lines for text in _parts(line)]
+        return [text for line in lines for text in self._parts(line)]
 
     def flush(self) -> list[str]:
         """The last line, if it has no line end."""
         rest, self._rest = self._rest, b""
-        return _parts(rest) if rest else []
+        return self._parts(rest) if rest else []
 
-
-def _parts(line: bytes) -> list[str]:
-    line = line.removesuffix(b"\r")
-    pieces = [line[at : at + MAX_LINE] for at in range(0, len(line), MAX_LINE)] or [b""]
-    return [piece.decode("utf-8", "replace") for piece in pieces]
+    def _parts(self, line: bytes) -> list[str]:
+        line, size = line.removesuffix(b"\r"), self._longest
+        pieces = [line[at : at + size] for at in range(0, len(line), size)] or [b""]
+        return [piece.decode("utf-8", "replace") for piece in pieces]
 
 
 class Tail:

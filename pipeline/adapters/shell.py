@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
-from pipeline.adapters.lines import LineSplitter, Tail
+from pipeline.adapters.lines import MAX_LINE, LineSplitter, Tail
 from pipeline.errors import NotFound
 from pipeline.ports.engine import OnLine
 from pipeline.ports.shell import Completed
@@ -41,11 +41,13 @@ class LocalShell:
 def run_argv(
     argv: Sequence[str], *, cwd: str | None = None, environment: Mapping[str, str] | None = None,
     stdin: str | None = None, on_line: OnLine | None = None, scope: Scope, hint: str = "",
+    pass_fds: Sequence[int] = (), longest_line: int = MAX_LINE,
 ) -> Completed:  # fmt: skip
     """Run ``argv`` to its end, or to the scope's; nothing of its process group outlives the call.
 
     stdout and stderr arrive as one, line by line. ``environment`` is added to what is inherited.
-    ``hint`` goes into the error when there is no such program.
+    ``hint`` goes into the error when there is no such program. Lines longer than ``longest_line``
+    bytes come in parts.
 
     Raises:
         NotFound: there is no such program or directory, or it cannot be executed.
@@ -53,12 +55,12 @@ def run_argv(
     """
     scope.check()
     started = time.monotonic()
-    process = _spawn(argv, cwd, environment, stdin is not None, hint)
+    process = _spawn(argv, cwd, environment, stdin is not None, hint, pass_fds)
     tail = Tail()
     try:
         with scope.cancelling(lambda: _signal(process, signal.SIGTERM)):
             _feed(process, stdin)
-            _read(process, tail, on_line or _ignore, scope)
+            _read(process, tail, LineSplitter(longest_line), on_line or _ignore, scope)
             _wait(process, scope)
     finally:
         _end(process)
@@ -75,7 +77,7 @@ def _ignore(_line: str) -> None:
 
 def _spawn(
     argv: Sequence[str], cwd: str | None, environment: Mapping[str, str] | None, feeds: bool,
-    hint: str,
+    hint: str, pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     if cwd is not None and not Path(cwd).is_dir():
         raise NotFound(f"the directory {cwd} does not exist")
@@ -85,6 +87,7 @@ def _spawn(
             list(argv), cwd=cwd, env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            pass_fds=pass_fds,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise NotFound(
@@ -109,9 +112,9 @@ def _feed(process: subprocess.Popen[bytes], text: str | None) -> None:
 
 
 def _read(
-    process: subprocess.Popen[bytes], tail: Tail, on_line: Callable[[str], None], scope: Scope
-) -> None:
-    lines = LineSplitter()
+    process: subprocess.Popen[bytes], tail: Tail, lines: LineSplitter,
+    on_line: Callable[[str], None], scope: Scope,
+) -> None:  # fmt: skip
     for chunk in _chunks(process, scope):
         tail.add(chunk)
         for line in lines.feed(chunk):

@@ -32,6 +32,7 @@ class EngineInfo(Frozen):
     containerd_store: bool
     """With it an image id is a manifest digest, without it a config digest."""
     architecture: str
+    """As in image platforms: ``amd64``, ``arm64``."""
     os: str
     buildx: str | None
     """Version of the docker command's buildx plugin, None without one."""

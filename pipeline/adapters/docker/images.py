@@ -33,9 +33,7 @@ class Images:
         self._client = client
 
     def image(self, ref: str) -> ImageInfo | None:
-        with contextlib.suppress(NotFound):
-            return image_info(self._client.ask(lambda api: api.inspect_image(ref)))
-        return None
+        return find_image(self._client, ref)
 
     def images(self, labels: Mapping[str, str]) -> list[ImageInfo]:
         wanted = {"label": label_filter(labels)}
@@ -160,6 +158,13 @@ class Images:
             lambda api: api.commit(container, repository, tag, conf={"Labels": dict(labels)})
         )
         return image_info(self._client.ask(lambda api: api.inspect_image(made["Id"])))
+
+
+def find_image(client: Client, ref: str) -> ImageInfo | None:
+    """By id, id prefix or name; None when the engine has no such image."""
+    with contextlib.suppress(NotFound):
+        return image_info(client.ask(lambda api: api.inspect_image(ref)))
+    return None
 
 
 def _split(ref: str) -> tuple[str, str]:

@@ -19,6 +19,8 @@ from pipeline.ports.engine import (
 
 Json = Mapping[str, Any]
 _SECOND = 1_000_000_000
+_GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+"""The kernel's names of architectures, as image platforms spell them."""
 _NO_TIME = "0001-01-01T00:00:00Z"
 
 
@@ -110,19 +112,24 @@ def restart_policy(policy: str) -> dict[str, Any]:
 
 def engine_info(info: Json, *, address: str, buildx: str | None, compose: str | None) -> EngineInfo:
     """From ``GET /info``."""
+    machine = str(info.get("Architecture", ""))
     return EngineInfo(
         id=str(info.get("ID", "")),
         name=str(info.get("Name", "")),
         version=str(info.get("ServerVersion", "")).partition("+")[0],
         address=address,
-        containerd_store=any(
-            "io.containerd.snapshotter" in str(value) for _, value in info["DriverStatus"] or ()
-        ),
-        architecture=str(info.get("Architecture", "")),
+        containerd_store=stores_manifests(info),
+        architecture=_GO_NAMES.get(machine, machine),
         os=str(info.get("OSType", "")),
         buildx=buildx,
         compose=compose,
     )
+
+
+def stores_manifests(info: Json) -> bool:
+    """Is it containerd's image store, by ``GET /info``?"""
+    status = info.get("DriverStatus") or ()
+    return any("io.containerd.snapshotter" in str(value) for _, value in status)
 
 
 def image_info(image: Json) -> ImageInfo:

@@ -46,12 +46,19 @@ class Transfer:
 
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
+        self._retrying: set[str] = set()
         self._bytes: dict[str, tuple[int, int]] = {}
         self._next = time.monotonic() + EVERY
 
     def tell(self, message: Mapping[str, Any]) -> None:
         status, layer = str(message.get("status", "")), str(message.get("id", ""))
         progress = message.get("progressDetail") or {}
+        if status.startswith("Retrying in"):  # counted down each second: the first says it all
+            if layer not in self._retrying:
+                self._on_line(f"{layer}: {status}")
+            self._retrying.add(layer)
+            return
+        self._retrying.discard(layer)
         if progress.get("total"):
             self._bytes[layer] = (progress.get("current", 0), progress["total"])
             self._throttled(status)
