@@ -106,18 +106,18 @@ def as_candidate(
 ) -> tuple[ContainerSpec, tuple[Note, ...]]:  # fmt: skip
     """The same container beside the live one, never in its way, and what is told about it.
 
-    Every port of the spec and of ``exposed`` is published at ``host_ip`` on a port of the engine's
-    choice. Named volumes are fresh; what else could be written to by both is read-only unless
-    ``sharing`` says otherwise. The user's labels are left out: they speak to proxies and
-    schedulers, which must not find a candidate. It is not restarted.
+    Every port of ``exposed`` and of the spec, in this order, is published at ``host_ip`` on a port
+    of the engine's choice. Named volumes are fresh; what else could be written to by both is
+    read-only unless ``sharing`` says otherwise. The user's labels are left out: they speak to
+    proxies and schedulers, which must not find a candidate. It is not restarted.
 
     Raises:
         ConfigError: it uses the host's own network, where the live one is.
     """
     if spec.network == "host" or (spec.network or "").startswith("container:"):
         raise ConfigError([_not_doubled(spec.network or "")])
-    numbers = dict.fromkeys([(port.container, port.protocol) for port in spec.ports])
-    numbers |= dict.fromkeys((number, "tcp") for number in exposed)
+    wanted = [Port(container=number) for number in exposed] + list(spec.ports)
+    numbers = dict.fromkeys((port.container, port.protocol) for port in wanted)
     mounts, notes = _candidate_mounts(spec.mounts, name, sharing)
     candidate = spec.model_copy(
         update={
