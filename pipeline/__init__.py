@@ -1,0 +1,3 @@
+"""The engine of dockcycle; ``stages`` holds the built-in stages."""
+
+__version__ = "0.1.0"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 
 
-def main() -> None:
+def main() -> int:
     """Answer ``--version`` without loading anything; hand the rest to the command line."""
     if sys.argv[1:] == ["--version"]:
-        from importlib.metadata import version
+        from pipeline import __version__
 
-        sys.stdout.write(f"dockcycle {version('dockcycle')}\n")
-        return
+        sys.stdout.write(f"dockcycle {__version__}\n")
+        return 0
     from pipeline.cli import main as command_line
 
-    command_line()
+    return command_line()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
