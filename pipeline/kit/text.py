@@ -104,3 +104,18 @@ def human_bytes(count: int) -> str:
         if size < 999.5 or unit == "TB":
             return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
     raise AssertionError("the last unit always returns")
+
+
+def show_value(value: object) -> str:
+    """A value of a file in a message: as it would stand there, cut to a readable length."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, dict):
+        return "a mapping"
+    text = sanitize(str(value))
+    text = text if len(text) <= 60 else f"{text[:59]}…"
+    return f'"{text}"' if isinstance(value, str) else text

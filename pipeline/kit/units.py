@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from pipeline.kit.text import show_value
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 # Bounded, so that no number overflows; ASCII digits only.
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
@@ -35,7 +37,7 @@ def parse_duration(value: object) -> float:
             return math.fsum(float(number) * _SECONDS[unit] for number, unit in parts)
         return float(text)
     raise ValueError(
-        f"{_shown(value)} is not a duration; write 30s, 10m, 1h30m or a number of seconds"
+        f"{show_value(value)} is not a duration; write 30s, 10m, 1h30m or a number of seconds"
     )
 
 
@@ -60,7 +62,7 @@ def parse_bytes(value: object) -> int:
     elif isinstance(value, str) and (match := re.search(_SIZE, value.strip())):
         number, unit, _ = match.groups()
         return int(float(number) * _BYTES[unit.lower()])
-    raise ValueError(f"{_shown(value)} is not a size; write 512m, 1.5g or a number of bytes")
+    raise ValueError(f"{show_value(value)} is not a size; write 512m, 1.5g or a number of bytes")
 
 
 def parse_port(value: object) -> int:
@@ -75,7 +77,7 @@ def parse_port(value: object) -> int:
     elif isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value.strip()):
         number = int(value)
     if number is None or not 1 <= number <= 65535:
-        raise ValueError(f"{_shown(value)} is not a port; a port is a number from 1 to 65535")
+        raise ValueError(f"{show_value(value)} is not a port; a port is a number from 1 to 65535")
     return number
 
 
@@ -93,22 +95,8 @@ def parse_scalar(value: object) -> str:
     if value is None:
         raise ValueError('there is no value; write "" for an empty one')
     raise ValueError(
-        f"{_shown(value)} is not a single value; write a string, a number or a boolean"
+        f"{show_value(value)} is not a single value; write a string, a number or a boolean"
     )
-
-
-def _shown(value: object) -> str:
-    """A value as it would stand in the file, cut to a readable length."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    if isinstance(value, dict):
-        return "a mapping"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f'{text[:56]}…"'
 
 
 Seconds = Annotated[

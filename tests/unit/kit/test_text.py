@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.kit.text import Tail, human_bytes, human_duration, sanitize, tail
+from pipeline.kit.text import Tail, human_bytes, human_duration, sanitize, show_value, tail
 
 RED, RESET = "\x1b[31m", "\x1b[0m"
 
@@ -116,3 +116,12 @@ def test_durations_for_people(seconds: float, shown: str) -> None:
 )  # fmt: skip
 def test_sizes_for_people(count: int, shown: str) -> None:
     assert human_bytes(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("x", '"x"'), (3, "3"), (True, "true"), (None, "nothing"), ([], "a list"), ({}, "a mapping"),
+     ("\x1b[31mred", '"red"'), ("x" * 100, '"' + "x" * 59 + '…"')],
+)  # fmt: skip
+def test_a_value_in_a_message(value: object, shown: str) -> None:
+    assert show_value(value) == shown

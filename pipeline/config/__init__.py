@@ -1,0 +1,12 @@
+"""pipeline.yml: found, read, merged with its overlay, interpolated, validated."""
+
+from pipeline.config.dataflow import check_dataflow
+from pipeline.config.loader import find_file, load
+from pipeline.config.models import When
+from pipeline.config.pipeline import Entry, Pipeline, SecretSource
+from pipeline.config.secrets import secret_loader
+
+__all__ = [
+    "Entry", "Pipeline", "SecretSource", "When", "check_dataflow", "find_file", "load",
+    "secret_loader",
+]  # fmt: skip

@@ -1,0 +1,131 @@
+"""From a pipeline file to a ``Pipeline``: read, merge, interpolate, validate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pipeline.config import dotenv, yaml_source
+from pipeline.config.interpolation import interpolate_tree
+from pipeline.config.nodes import MapNode, Node
+from pipeline.config.overlay import apply_set, merge_documents
+from pipeline.config.pipeline import Pipeline, Stages
+from pipeline.config.secrets import sources
+from pipeline.config.validation import Validation, refuse
+from pipeline.errors import ConfigError, Location, Problem, UsageError
+from pipeline.kit.names import nearest, suggest_project_name
+
+NAMES = ("pipeline.yml", "pipeline.yaml")
+
+
+def find_file(directory: Path, explicit: Path | None = None) -> Path:
+    """The pipeline file of ``directory``, or ``explicit`` (relative to it); absolute.
+
+    Raises:
+        UsageError: there is none, or both spellings are there.
+    """
+    if explicit is not None:
+        file = directory / explicit
+        if file.is_dir():
+            raise UsageError(f"{explicit} is a directory, not a file")
+        if not file.exists():
+            raise UsageError(
+                f"there is no file {explicit}", hint=f"It is looked for in {directory}."
+            )
+        return file.absolute()
+    found = [directory / name for name in NAMES if (directory / name).is_file()]
+    if len(found) > 1:
+        raise UsageError(
+            f"both pipeline.yml and pipeline.yaml are in {directory}",
+            hint="Remove one of them, or name one with -f.",
+        )
+    if not found:
+        raise UsageError(
+            f"there is no pipeline.yml in {directory}",
+            hint="Write one with `dockcycle init`, or name a file with -f.",
+        )
+    return found[0].absolute()
+
+
+def load(
+    file: Path, *, catalog: Stages, environment: str | None = None, sets: Sequence[str] = (),
+    variables: Mapping[str, str],
+) -> Pipeline:  # fmt: skip
+    """Read and validate ``file`` with its overlay ``environment`` and ``--set`` assignments.
+
+    ``variables`` is the environment; it wins over the ``.env`` file beside ``file``.
+
+    Raises:
+        ConfigError: with every mistake that one pass can find.
+        UsageError: a file cannot be read, the overlay does not exist, or an assignment is wrong.
+    """
+    file = file.absolute()
+    dotenv_file = file.with_name(".env")
+    known = {**dotenv.read(dotenv_file, _shown(dotenv_file), variables), **variables}
+    documents: dict[str, str] = {}
+    root = _read(file, documents)
+    if environment:
+        overlay = _read(_overlay(file, environment), documents, empty=True)
+        root = merge_documents(root, overlay, _shown(file))
+    for assignment in sets:
+        root = apply_set(root, assignment, _shown(file))
+    values, problems = interpolate_tree(root, known)
+    refuse(problems)
+    checked = Validation(file, _shown(file), catalog, values).run()
+    return Pipeline(
+        name=checked.head.name,
+        file=file,
+        directory=file.parent,
+        entries=checked.entries,
+        secrets=sources(checked.head.secrets, file.parent),
+        environment=environment or "",
+        documents=documents,
+        variables=known,
+    )
+
+
+def _shown(file: Path) -> str:
+    """A file in messages: relative to the working directory when it lies below it."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
+
+
+def _overlay(file: Path, environment: str) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", environment):
+        raise UsageError(
+            f"`{environment}` is no name of an environment",
+            hint="Use letters, digits, - and _: `-e prod` reads pipeline.prod.yml.",
+        )
+    candidates = [file.with_name(f"{file.stem}.{environment}{end}") for end in (".yml", ".yaml")]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    there = {
+        path.name.removeprefix(f"{file.stem}.").rpartition(".")[0]
+        for path in file.parent.glob(f"{file.stem}.*.y*ml")
+    }
+    near = nearest(environment, there)
+    raise UsageError(
+        f"there is no {candidates[0].name} beside {_shown(file)}",
+        hint=f"Did you mean `-e {near}`?" if near else "Write it; it may be empty.",
+    )
+
+
+def _read(file: Path, documents: dict[str, str], *, empty: bool = False) -> MapNode:
+    shown = _shown(file)
+    documents[file.name], root = yaml_source.read(file, shown)
+    if root is None and empty:
+        return MapNode({}, {}, Location(shown))
+    if not isinstance(root, MapNode):
+        _no_mapping(root, Location(shown) if root is None else root.where, file)
+    return root
+
+
+def _no_mapping(root: Node | None, where: Location, file: Path) -> NoReturn:
+    name = suggest_project_name(file.parent.name)
+    message = "the file is empty" if root is None else "a pipeline file is a mapping of keys"
+    raise ConfigError([Problem(message, where, f"The least there must be: `name: {name}`.")])

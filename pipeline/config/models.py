@@ -1,0 +1,154 @@
+"""The file format as models: what pipeline.yml may hold, stage options aside."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pipeline.config.entries import KEY_RULE
+from pipeline.kit.names import ProjectName
+from pipeline.kit.units import Timeout
+
+
+def _to_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Globs = Annotated[
+    tuple[str, ...], BeforeValidator(_to_tuple, json_schema_input_type=str | list[str])
+]
+"""Patterns such as ``main``, ``release/*`` or ``!release/old``; ``*`` matches slashes too."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class When(_Model):
+    """Conditions that must all hold for a stage to run. A list holds when one of its patterns
+    matches (or it has only negated ones) and none of its negated ones does."""
+
+    branch: Globs = ()
+    """Name of the branch, such as `main` or `release/*`; `!` negates."""
+    tag: bool | Globs | None = None
+    """`true`: only on a tag, `false`: never on one, or patterns for its name."""
+    environment: Globs = ()
+    """The overlay in use (`-e`)."""
+    trigger: Globs = ()
+    """What started the run: `cli`, `watch`, `webhook`, …"""
+
+    def matches(
+        self, *, branch: str | None, tag: str | None, environment: str, trigger: str
+    ) -> str | None:
+        """None when all conditions hold, else why not."""
+        checks = (
+            ("branch", self.branch, branch or ""),
+            ("environment", self.environment, environment),
+            ("trigger", self.trigger, trigger),
+        )
+        for what, patterns, value in checks:
+            if patterns and not _match(patterns, value):
+                return _why_not(what, patterns, value)
+        return self._tag_matches(tag)
+
+    def _tag_matches(self, tag: str | None) -> str | None:
+        if self.tag is None or self.tag == ():
+            return None
+        if isinstance(self.tag, bool):
+            if self.tag == (tag is not None):
+                return None
+            return "only on a tag" if self.tag else f"not on a tag, this is {tag}"
+        return None if tag and _match(self.tag, tag) else _why_not("tag", self.tag, tag or "")
+
+
+class Never(When):
+    """``when: never``."""
+
+    def matches(
+        self, *, branch: str | None, tag: str | None, environment: str, trigger: str
+    ) -> str | None:
+        """Why not: always the same."""
+        return "when: never"
+
+
+def _match(patterns: tuple[str, ...], value: str) -> bool:
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    return (not wanted or any(fnmatchcase(value, pattern) for pattern in wanted)) and not any(
+        fnmatchcase(value, pattern) for pattern in unwanted
+    )
+
+
+def _why_not(what: str, patterns: tuple[str, ...], value: str) -> str:
+    wanted = " or ".join(pattern for pattern in patterns if not pattern.startswith("!"))
+    unwanted = " or ".join(pattern[1:] for pattern in patterns if pattern.startswith("!"))
+    rule = " and ".join(filter(None, (wanted, unwanted and f"not {unwanted}")))
+    return f"only on {what} {rule}, this is {value or f'no {what}'}"
+
+
+class EntryOptions(_Model):
+    """Keys that every entry of `stages:` takes beside the stage's own options."""
+
+    name: Annotated[str, Field(pattern=KEY_RULE)] | None = None
+    """What this stage is called; needed for a second one of the same kind."""
+    uses: str | None = None
+    """The stage class: a registered name, `module:Class` or `./path.py:Class`."""
+    when: Literal["always", "never"] | When = "always"
+    """On which branch, tag, environment or trigger the stage runs."""
+    timeout: Timeout | None = None
+    """The longest that one attempt may take, such as `10m`."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    """How often a failed stage is tried again."""
+    allow_failure: bool = False
+    """Go on when this stage fails."""
+
+    @property
+    def condition(self) -> When:
+        if isinstance(self.when, When):
+            return self.when
+        return Never() if self.when == "never" else When()
+
+
+class SecretOptions(_Model):
+    """Where the value of a secret comes from: exactly one of the two."""
+
+    env: Annotated[str, Field(min_length=1)] | None = None
+    """Environment variable (or variable of `.env`) that holds the value."""
+    file: Annotated[str, Field(min_length=1)] | None = None
+    """File that holds the value, relative to the pipeline file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_literal(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"env": data}
+        if isinstance(data, dict) and "value" in data:
+            raise ValueError(
+                "a secret is not written into the file; name where its value is:"
+                " {env: VARIABLE} or {file: path}"
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _one(self) -> SecretOptions:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("a secret has either `env` or `file`")
+        return self
+
+
+SecretName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class PipelineFile(_Model):
+    """A pipeline: what is shipped, and the stages that ship it."""
+
+    version: Literal[1] = 1
+    """Version of this file's format."""
+    name: ProjectName
+    """Name of the project; containers, images and networks are named after it."""
+    stages: Any = None
+    """The stages in order; without it all eight run with their defaults."""
+    secrets: dict[SecretName, SecretOptions] = {}
+    """Secrets by name; values refer to them as `{secret:NAME}`."""
