@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from lab import bases, gitremote
+from lab import bases, gitremote, project
 from lab.errors import LabError
 from lab.paths import open_lab
 from lab.stack import Stack
@@ -52,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
     git = add("git", "make the git remote refuse pushes, or take them again")
     git.add_argument("mode", choices=["refuse", "accept"])
+    add("demo", "run pipeline.yml on the engine of this machine, or on the lab's if there is none")
+    test = add("test", "run the project's tests in a lab of their own, and end it")
+    test.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PYTEST ARGUMENTS …")
     more = add("bases", "build more base images")
     more.add_argument("names", nargs="*", help="names or tags; without any, list them")
     return top
@@ -76,9 +79,14 @@ def show_env(stack: Stack, as_json: bool) -> None:
         print(f"export {key}={shlex.quote(value)}")
 
 
+def without_dashes(words: Sequence[str]) -> list[str]:
+    """``words`` without the ``--`` that sets them off."""
+    return list(words[1:] if words[:1] == ["--"] else words)
+
+
 def enter(stack: Stack, words: Sequence[str]) -> None:
     """Become the command ``words`` inside the lab."""
-    argv = list(words[1:] if words[:1] == ["--"] else words)
+    argv = without_dashes(words)
     if not argv:
         raise LabError("exec: which command? Example: python3 -m lab exec -- docker ps")
     environ = {**os.environ, **stack.environment()}
@@ -113,6 +121,10 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
             show_env(stack, options.json)
         case "exec":
             enter(stack, options.argv)
+        case "demo":
+            project.demo(stack, os.environ)
+        case "test":
+            return project.test(stack, os.environ, without_dashes(options.words))
         case "git":
             gitremote.refuse_pushes(stack.lab.git_remote, options.mode == "refuse")
         case "bases" if not options.names:
@@ -127,8 +139,11 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     options = parser().parse_args(argv)
+    name = getattr(options, "name", None)
+    if options.command == "test" and "DOCKCYCLE_LAB" not in os.environ:
+        name = name or project.TEST_LAB
     try:
-        return perform(Stack(open_lab(getattr(options, "name", None), os.environ), say), options)
+        return perform(Stack(open_lab(name, os.environ), say), options)
     except LabError as error:
         say(str(error))
         return NOT_USABLE

@@ -103,6 +103,7 @@ class Stack:
         net = net or (known.net if known else "host")
         choose = free_port if net == "host" else int
         fresh = Settings(net, choose(HUB_PORT), choose(REGISTRY_PORT))
+        self.lab.run.mkdir(parents=True, exist_ok=True)
         self.lab.settings_file.write_text(json.dumps(asdict(fresh)))
         return fresh
 

@@ -87,6 +87,7 @@ def environment(lab: Lab, toolbox: Toolbox, base: Mapping[str, str]) -> dict[str
     path = f"{lab.cache.tools / 'bin'}:{base.get('PATH') or os.defpath}:{toolbox.root}/usr/bin"
     return {
         "DOCKCYCLE_LAB": lab.name,
+        "DOCKCYCLE_LAB_CACHE": str(lab.cache.root),
         "DOCKER_HOST": lab.docker_host,
         "DOCKER_CONFIG": str(lab.docker_config),
         "PATH": path,

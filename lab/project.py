@@ -1,0 +1,73 @@
+"""What ``make demo`` and ``make test`` do: find or start an engine, then run the project on it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from lab.errors import LabError
+from lab.shell import run, succeeds
+from lab.stack import Stack
+
+ROOT = Path(__file__).parent.parent
+TEST_LAB = "test"
+DEMO_IMAGES = ("python:3.11-slim", "registry:2")
+ENGINE_TIMEOUT = 10.0
+PULL_TIMEOUT = 300.0
+
+
+def engine_answers(environ: Mapping[str, str]) -> bool:
+    """Whether the docker command of ``environ`` reaches an engine."""
+    argv = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return succeeds(argv, timeout=ENGINE_TIMEOUT, env=environ)
+
+
+def require_images(environ: Mapping[str, str], images: Sequence[str] = DEMO_IMAGES) -> None:
+    """Raises LabError if the engine of ``environ`` has not, and cannot get, one of ``images``."""
+    for image in images:
+        if not succeeds(["docker", "image", "inspect", image], timeout=ENGINE_TIMEOUT, env=environ):
+            try:
+                run(["docker", "pull", "--quiet", image], timeout=PULL_TIMEOUT, env=environ)
+            except LabError as error:
+                raise LabError(
+                    f"your Docker engine cannot get {image}:\n{error}\n"
+                    "To use a private engine with base images of its own instead: make demo LAB=1"
+                ) from error
+
+
+def demo(stack: Stack, environ: Mapping[str, str]) -> NoReturn:
+    """Become a run of pipeline.yml on the machine's own engine if that answers, else (or with
+    LAB=1) on the lab's.
+
+    Raises LabError if there is no engine to be had.
+    """
+    argv = [sys.executable, "-m", "pipeline", "run"]
+    used = dict(environ)
+    if environ.get("LAB") != "1" and engine_answers(environ):
+        require_images(environ)
+    else:
+        stack.up(stack.defaults())
+        used |= stack.environment()
+        argv = stack.network.enter(argv)
+    os.chdir(ROOT)
+    os.execvpe(argv[0], argv, used)
+
+
+def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
+    """Run pytest with the arguments ``words`` inside a lab in a network of its own, and end it.
+
+    Returns the exit code of pytest. Raises LabError if the lab cannot be had.
+    """
+    stack.up(stack.defaults(), net="own")
+    argv = stack.network.enter([sys.executable, "-m", "pytest", *words])
+    try:
+        with subprocess.Popen(argv, cwd=ROOT, env={**environ, **stack.environment()}) as tests:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pytest gets it too, and ends by itself
+            return tests.wait()
+    finally:
+        stack.down(purge=False)
