@@ -17,7 +17,7 @@ from pipeline.catalog.loading import (
     from_file,
     from_module,
 )
-from pipeline.kit.names import did_you_mean
+from pipeline.kit.names import STAGES, did_you_mean
 
 GROUP = "dockcycle.stages"
 _CLASS = re.compile(r"[A-Za-z_]\w*")
@@ -66,7 +66,7 @@ class Catalog:
 
     def __init__(self, points: Iterable[Point]) -> None:
         self._points: dict[str, list[Point]] = {}
-        for point in points:
+        for point in sorted(points, key=_usual_order):
             same = self._points.setdefault(point.name, [])
             if all((p.value, _origin(p)) != (point.value, _origin(point)) for p in same):
                 same.append(point)
@@ -79,7 +79,7 @@ class Catalog:
         return cls(entry_points(group=GROUP))
 
     def names(self) -> tuple[str, ...]:
-        """Registered names, in the order of registration."""
+        """Registered names, the built-in ones first and in their usual order."""
         return tuple(self._points)
 
     def find(self, uses: str, directory: Path) -> Found:
@@ -163,6 +163,10 @@ class Catalog:
                 hint="The name of the entry point and the class's `name` must be the same.",
             )
         return Found(stage_class, origin, origin)
+
+
+def _usual_order(point: Point) -> tuple[int, str]:
+    return STAGES.index(point.name) if point.name in STAGES else len(STAGES), point.name
 
 
 def _origin(point: Point) -> str:

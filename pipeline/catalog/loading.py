@@ -44,8 +44,9 @@ def broken(what: str, error: BaseException) -> CatalogError:
     where = ""
     trace = error.__traceback__
     while trace is not None:
-        if "importlib" not in trace.tb_frame.f_code.co_filename:
-            where = f" ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
+        file = trace.tb_frame.f_code.co_filename
+        if "importlib" not in file and Path(file).parent != Path(__file__).parent:
+            where = f" ({file}, line {trace.tb_lineno})"
         trace = trace.tb_next
     if isinstance(error, SyntaxError):
         where = ""

@@ -1,4 +1,7 @@
-"""pipeline.yml: found, read, merged with its overlay, interpolated, validated."""
+"""pipeline.yml: found, read, merged with its overlay, interpolated, validated.
+
+``pipeline.config.json_schema`` is apart, since its imports are needed for that alone.
+"""
 
 from pipeline.config.dataflow import check_dataflow
 from pipeline.config.loader import find_file, load

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from pipeline.config.nodes import ListNode, MapNode, Node, ScalarNode
 from pipeline.errors import Location, Problem
+from pipeline.kit.names import STAGES
 
-DEFAULT = ("code", "dockerfile", "build", "run", "smoke", "push", "track", "operate")
-"""The stages of a file that names none."""
 KEY_RULE = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
 
@@ -33,7 +32,7 @@ def raw_entries(stages: Node | None, shown: str) -> tuple[list[RawEntry], list[P
     shape."""
     if stages is None:
         where = Location(shown)
-        return [RawEntry(kind, kind, MapNode({}, {}, where), where) for kind in DEFAULT], []
+        return [RawEntry(kind, kind, MapNode({}, {}, where), where) for kind in STAGES], []
     if not isinstance(stages, ListNode):
         return [], [_not_a_list(stages)]
     entries: list[RawEntry] = []
@@ -60,7 +59,7 @@ def _not_a_list(stages: Node) -> Problem:
 def _entry(item: Node, path: str) -> RawEntry | Problem:
     where = replace(item.where, key=path)
     if isinstance(item, ScalarNode) and item.value is not None and item.text:
-        return RawEntry(item.text, item.text, MapNode({}, {}, item.where), item.where)
+        return _with_options(item.text, MapNode({}, {}, item.where), item.where)
     if not isinstance(item, MapNode) or not item.items:
         return Problem(
             "this must be the name of a stage, alone or with its options",
@@ -89,17 +88,24 @@ def _with_options(kind: str, options: Node, where: Location) -> RawEntry | Probl
             place,
             f"Write `{kind}: {{key: value}}`.",
         )
-    name = options.items.get("name")
-    if not isinstance(name, ScalarNode):
-        return RawEntry(kind, kind, options, where)  # what `name` is instead is told later
-    if not re.search(KEY_RULE, name.text):
-        place = replace(name.where, key=f"stages.{kind}.name")
+    if ":" in kind:
+        name = re.sub(r"\W+", "-", kind.rpartition(":")[2]).strip("-").lower() or "scan"
         return Problem(
-            f"`{name.text}` is no name for a stage",
-            place,
+            "a class needs a word of its own in the list",
+            replace(where, key="stages"),
+            f"Write `- {name}: {{uses: {kind}}}`.",
+        )
+    named = options.items.get("name")
+    # What else `name` may be, such as a list, is told when the options are validated.
+    name = named.text if isinstance(named, ScalarNode) else kind
+    if ("uses" in options.items or name != kind) and not re.search(KEY_RULE, name):
+        place = named.where if isinstance(named, ScalarNode) else where
+        return Problem(
+            f"`{name}` is no name for a stage",
+            replace(place, key=f"stages.{kind}"),
             "Use letters, digits, - and _, at most 40, beginning with a letter or digit.",
         )
-    return RawEntry(kind, name.text, options, where)
+    return RawEntry(kind, name, options, where)
 
 
 def _unique(entries: Sequence[RawEntry]) -> list[Problem]:

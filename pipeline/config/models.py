@@ -111,8 +111,17 @@ class EntryOptions(_Model):
         return Never() if self.when == "never" else When()
 
 
+def _short_or_one_key(schema: dict[str, Any]) -> None:
+    """A secret may be written as the name of its variable; a mapping has exactly one key."""
+    mapping = {**schema, "minProperties": 1, "maxProperties": 1}
+    schema.clear()
+    schema["anyOf"] = [{"type": "string", "minLength": 1}, mapping]
+
+
 class SecretOptions(_Model):
     """Where the value of a secret comes from: exactly one of the two."""
+
+    model_config = ConfigDict(json_schema_extra=_short_or_one_key)
 
     env: Annotated[str, Field(min_length=1)] | None = None
     """Environment variable (or variable of `.env`) that holds the value."""

@@ -10,6 +10,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+STAGES = ("code", "dockerfile", "build", "run", "smoke", "push", "track", "operate")
+"""The eight built-in stages, in their usual order."""
+
 LONGEST = 40
 """Characters of a project name, so that container names made from it stay readable."""
 PROJECT_RULE = r"^[a-z0-9][a-z0-9_-]*$"
