@@ -6,6 +6,7 @@ and ``${VAR}`` wherever a number, a boolean or a choice may stand.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,6 @@ def schema(catalog: Stages) -> Json:
 
     file, entry = body(PipelineFile), body(EntryOptions)
     bodies = {name: _stage(body(one), entry, summary) for name, (one, summary) in stages.items()}
-    for model in models:  # they live on inside of what is made from them
-        del definitions[refs[model, "validation"]["$ref"].removeprefix(_REF)]
     definitions |= {f"stage-{name}": one for name, one in bodies.items()}
     definitions["stage-custom"] = _custom(entry)
     definitions["interpolated"] = _INTERPOLATED
@@ -60,13 +59,22 @@ def schema(catalog: Stages) -> Json:
     )}  # fmt: skip
     file["properties"]["stages"].pop("default", None)
     file["properties"]["secrets"]["additionalProperties"] = False
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "dockcycle pipeline",
-        **file,
-        "patternProperties": _EXTENSIONS,
-        "$defs": dict(sorted(definitions.items())),
-    }
+    return _pruned(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "dockcycle pipeline",
+            **file,
+            "patternProperties": _EXTENSIONS,
+            "$defs": dict(sorted(definitions.items())),
+        }
+    )
+
+
+def _pruned(schema: Json) -> Json:
+    """Without definitions that nothing refers to, such as models that were merged into others."""
+    text = json.dumps(schema)
+    used = {name: body for name, body in schema["$defs"].items() if f'"{_REF}{name}"' in text}
+    return {**schema, "$defs": used}
 
 
 def _loadable(catalog: Stages) -> dict[str, tuple[type[BaseModel], str]]:

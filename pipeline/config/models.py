@@ -105,10 +105,11 @@ class EntryOptions(_Model):
     """Go on when this stage fails."""
 
     @property
-    def condition(self) -> When:
+    def condition(self) -> When | None:
+        """None: always."""
         if isinstance(self.when, When):
             return self.when
-        return Never() if self.when == "never" else When()
+        return Never() if self.when == "never" else None
 
 
 def _short_or_one_key(schema: dict[str, Any]) -> None:

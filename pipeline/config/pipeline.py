@@ -54,24 +54,34 @@ class SecretSource:
     file: Path | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One stage of the pipeline. ``key`` is unique; ``uses`` is what the class was found by."""
 
     key: str
     uses: str
-    origin: str
-    version: str
     stage_class: type[Stage[Any]]
     options: StageOptions
-    when: When
-    timeout: float | None
+    origin: str = ""
+    """Where the class comes from, for people."""
+    version: str = ""
+    """Changes when the code of the class does."""
+    when: When | None = None
+    """None: always."""
+    timeout: float | None = None
     """Seconds for one attempt; None: the stage's own default."""
-    retries: int
-    allow_failure: bool
-    where: Location
+    retries: int = 0
+    allow_failure: bool = False
+    where: Location = Location("")
 
-    def create(self) -> Stage[Any]:
+    @classmethod
+    def single(
+        cls, key: str, stage_class: type[Stage[Any]], options: StageOptions, **settings: Any
+    ) -> Entry:
+        """An entry that stands in no file; ``settings`` are fields such as ``retries``."""
+        return cls(key=key, uses=key, stage_class=stage_class, options=options, **settings)
+
+    def make(self) -> Stage[Any]:
         """A stage with these options."""
         return self.stage_class(self.options)
 
