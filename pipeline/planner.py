@@ -10,6 +10,7 @@ from pipeline.artifacts import Artifact
 from pipeline.config import Entry
 from pipeline.errors import UsageError
 from pipeline.events import PlannedStage
+from pipeline.kit.hashing import fingerprint
 from pipeline.stage import Context, Evidence, Stage
 from pipeline.store import StageRecord
 
@@ -193,20 +194,26 @@ class Planner:
     def _compare(self, entry: Entry, stage: AnyStage, state: _Planning) -> Step:
         """All inputs are known: has anything changed since the last success?"""
         context = self._context(entry.key, state.evidence)
-        fingerprint = stage.fingerprint(context)
-        if fingerprint is None:
+        inputs = fingerprint_of(entry, stage, context)
+        if inputs is None:
             return Step(entry, stage, "run", "always runs")
         found = self._memory.last_success(entry.key)
         if found is None:
             return Step(entry, stage, "run", "has not succeeded yet")
         record, artifacts = found
-        if record.fingerprint != fingerprint:
+        if record.fingerprint != inputs:
             return Step(entry, stage, "run", "its inputs changed", previous=record)
         if stage.scaffolding(context):
             return Step(entry, stage, "reuse", "nothing needs it", artifacts, record, scaffold=True)
         if not stage.still_valid(context, artifacts):
             return Step(entry, stage, "run", "its result is gone", previous=record)
         return Step(entry, stage, "reuse", "unchanged", artifacts, record)
+
+
+def fingerprint_of(entry: Entry, stage: AnyStage, context: Context) -> str | None:
+    """What the stage says its inputs are, and which code of it: a changed plug-in runs again."""
+    own = stage.fingerprint(context)
+    return None if own is None else fingerprint(entry.version, own)
 
 
 def _order(stage: AnyStage) -> list[type[Artifact]]:

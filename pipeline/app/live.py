@@ -266,7 +266,6 @@ def _service(container: ContainerInfo, release: Release | None) -> ServiceStatus
         image=container.image,
         drift=drift,
         ports=tuple(
-            f"{p.host_ip or '*'}:{p.host_port}->{p.container}/{p.protocol}"
-            for p in container.ports
+            f"{p.host_ip or '*'}:{p.host_port}->{p.container}/{p.protocol}" for p in container.ports
         ),
     )

@@ -53,7 +53,7 @@ def roll_back(
     with started(workspace, "rollback", wait, renderers) as (run, scope):
         target = choose(workspace, name).target
         stage = RollbackStage(RollbackOptions(release=target.id))
-        entry = Entry.single("rollback", RollbackStage, stage.options)
+        entry = Entry.of(stage, "rollback")
         step = Step(entry, stage, "run", f"back to {target.id}")
         return execute(workspace, run, Plan((step,)), scope, renderers)
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from pipeline.app.settle import settle
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import BUILT_IN, Artifact, Release
-from pipeline.config import Entry
+from pipeline.config import Entry, When
 from pipeline.errors import Cancelled, Exit
 from pipeline.events import Event, Notice, Sink
 from pipeline.planner import Memory, Plan, Planner, Selection
@@ -126,7 +126,7 @@ class ContextMaker:
             goes_live=self._goes_live,
             peers=self._peers,
             trigger=workspace.request.trigger,
-            variables=workspace.request.environ,
+            variables=workspace.pipeline.variables,
         )
 
 
@@ -139,7 +139,7 @@ class Applies:
 
     def __call__(self, entry: Entry) -> str | None:
         """None if it holds, else why not."""
-        if entry.when is None:
+        if entry.when == When():
             return None
         branch, tag = self._git()
         request = self._workspace.request

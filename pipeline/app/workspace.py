@@ -47,7 +47,7 @@ class Workspace:
 
     @cached_property
     def catalog(self) -> Catalog:
-        return Catalog.installed()
+        return Catalog.builtin_and_installed()
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -68,7 +68,7 @@ class Workspace:
     @cached_property
     def stages(self) -> list[tuple[config.Entry, AnyStage]]:
         """The pipeline's entries, each with its stage."""
-        return [(entry, entry.make()) for entry in self.pipeline.entries]
+        return [(entry, entry.create()) for entry in self.pipeline.entries]
 
     @cached_property
     def project(self) -> Project:
@@ -91,7 +91,7 @@ class Workspace:
 
     @cached_property
     def secrets(self) -> Secrets:
-        load = config.secret_loader(self.pipeline, self.request.environ)
+        load = config.secret_loader(self.pipeline)
         return Secrets(self.masker.watch(load), self.pipeline.secrets)
 
     @cached_property

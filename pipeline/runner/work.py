@@ -10,7 +10,7 @@ from dataclasses import replace
 from pipeline.artifacts import Artifact
 from pipeline.errors import Cancelled, DeadlineExceeded, DockcycleError, StoreUnusable
 from pipeline.events import Notice, StageStarted
-from pipeline.planner import Step
+from pipeline.planner import Step, fingerprint_of
 from pipeline.runner.outcome import StageOutcome
 from pipeline.stage import Context
 
@@ -47,7 +47,7 @@ class Work:
         fingerprint: str | None = None
         try:
             # Before the work: an input that changes while the stage runs must count as changed.
-            fingerprint = self.step.stage.fingerprint(self.context)
+            fingerprint = fingerprint_of(self.step.entry, self.step.stage, self.context)
             artifacts = self._attempts()
         except Exception as error:  # noqa: BLE001 - the thread's edge: becomes the outcome
             self._done(self._outcome(error=error))

@@ -83,7 +83,7 @@ class Bench:
 
 
 def entry_of(stage: Told, **more: Any) -> Entry:
-    return Entry.single(stage.key, Told, stage.options, **more)
+    return Entry.of(stage, stage.key, **more)
 
 
 def _with_entry(step: Any, more: dict[str, Any]) -> Any:

@@ -1,0 +1,1 @@
+"""Speed, as ratios to the shell script that a user would otherwise have: ``make bench``."""
