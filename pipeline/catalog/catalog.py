@@ -72,7 +72,7 @@ class Catalog:
                 same.append(point)
 
     @classmethod
-    def installed(cls) -> Catalog:
+    def builtin_and_installed(cls) -> Catalog:
         """The built-in stages and those of all installed distributions."""
         from importlib.metadata import entry_points
 

@@ -105,11 +105,10 @@ class EntryOptions(_Model):
     """Go on when this stage fails."""
 
     @property
-    def condition(self) -> When | None:
-        """None: always."""
+    def condition(self) -> When:
         if isinstance(self.when, When):
             return self.when
-        return Never() if self.when == "never" else None
+        return Never() if self.when == "never" else When()
 
 
 def _short_or_one_key(schema: dict[str, Any]) -> None:

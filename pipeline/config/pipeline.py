@@ -12,6 +12,8 @@ from pipeline.config.models import When
 from pipeline.errors import Location
 from pipeline.stage import Stage, StageOptions
 
+_NOWHERE = Location("")
+
 
 class FoundStage(Protocol):
     """A stage class as a catalog gives it."""
@@ -66,22 +68,19 @@ class Entry:
     """Where the class comes from, for people."""
     version: str = ""
     """Changes when the code of the class does."""
-    when: When | None = None
-    """None: always."""
+    when: When = When()
     timeout: float | None = None
     """Seconds for one attempt; None: the stage's own default."""
     retries: int = 0
     allow_failure: bool = False
-    where: Location = Location("")
+    where: Location = _NOWHERE
 
     @classmethod
-    def single(
-        cls, key: str, stage_class: type[Stage[Any]], options: StageOptions, **settings: Any
-    ) -> Entry:
-        """An entry that stands in no file; ``settings`` are fields such as ``retries``."""
-        return cls(key=key, uses=key, stage_class=stage_class, options=options, **settings)
+    def of(cls, stage: Stage[Any], key: str, **settings: Any) -> Entry:
+        """An entry for a stage that no file names; ``settings`` are fields such as ``retries``."""
+        return cls(key=key, uses=key, stage_class=type(stage), options=stage.options, **settings)
 
-    def make(self) -> Stage[Any]:
+    def create(self) -> Stage[Any]:
         """A stage with these options."""
         return self.stage_class(self.options)
 
