@@ -128,6 +128,8 @@ def registry_error(ref: str, text: str) -> DockcycleError:
     """What the engine reports of a registry while it pulls or pushes ``ref``."""
     host = ref.split("/")[0] if "/" in ref and re.search(r"[.:]|^localhost$", ref.split("/")[0]) \
         else "docker.io"  # fmt: skip
+    if "does not exist locally" in text:
+        return NotFound(f"the engine has no image {ref}", detail=text)
     if _DENIED.search(text):
         login = "docker login" if host == "docker.io" else f"docker login {host}"
         return RegistryDenied(

@@ -109,15 +109,14 @@ class Images:
                     raise registry_error(ref, text)
                 yield message
 
-        try:
-            with self._client.stream(
-                "POST", path, params=params, headers=headers, scope=scope
-            ) as chunks:
-                yield told(chunks)
-        except NotFound as error:  # before the first message: no such image here, or there
-            raise registry_error(ref, error.message) from error
-        except EngineRefused as error:
-            raise registry_error(ref, error.message) from error
+        with contextlib.ExitStack() as stack:
+            try:
+                chunks = stack.enter_context(
+                    self._client.stream("POST", path, params=params, headers=headers, scope=scope)
+                )
+            except (NotFound, EngineRefused) as error:  # before the first message
+                raise registry_error(ref, error.message) from error
+            yield told(chunks)
 
     def save(self, refs: Sequence[str], path: str, scope: Scope) -> None:
         target = Path(path)

@@ -1,0 +1,76 @@
+"""What runs in a fake engine's containers, and what it prints."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from pipeline.adapters.fake.containers import FakeContainers
+from pipeline.adapters.fake.state import shown
+from pipeline.errors import DockcycleError, EngineRefused
+from pipeline.ports.engine import ContainerSpec, ExecResult, OnLine
+from pipeline.scope import Scope
+
+SLICE = 0.02
+"""Seconds between two looks while waiting."""
+
+
+class FakeRunning(FakeContainers):
+    """The part of the port about running things to their end."""
+
+    def logs(
+        self, container: str, *, tail: int | None = None, follow: bool = False,
+        since: float | None = None, scope: Scope,
+    ) -> Iterator[str]:  # fmt: skip
+        with self.state.lock:
+            self.state.enter("logs")
+            found = self._container(container)
+            told = len(found.log)
+            past = [line for at, line in found.log if since is None or at >= since]
+        yield from past if tail is None else past[len(past) - tail :] if tail else []
+        while follow:
+            scope.check()
+            with self.state.lock:
+                new, over = found.log[told:], not found.running
+                told += len(new)
+                if not new and not over:
+                    self.state.lock.wait(scope.remaining(SLICE))
+            yield from (line for _, line in new)
+            if over and not new:
+                return
+
+    # running things
+
+    def exec(self, container: str, argv: Sequence[str], scope: Scope) -> ExecResult:
+        scope.check()
+        with self.state.lock:
+            self.state.enter("exec", container, *argv)
+            found = self._container(container)
+            if not found.running:
+                raise EngineRefused(f"container {container} is not running")
+            program = self.state.programs.get(tuple(argv))
+            if program is not None:
+                return ExecResult(exit_code=program.exits or 0, output=shown(program.log))
+            return found.program.commands.get(tuple(argv), ExecResult(exit_code=0, output=""))
+
+    def wait(self, container: str, scope: Scope) -> int:
+        with self.state.lock:
+            self.state.enter("wait")
+            found = self._container(container)
+            while found.state in ("running", "restarting"):
+                scope.check()
+                self.state.lock.wait(scope.remaining(SLICE))
+            return found.exit_code or 0
+
+    def run_once(self, spec: ContainerSpec, on_line: OnLine, scope: Scope) -> ExecResult:
+        scope.check()
+        container = self.create(spec)
+        try:
+            self.start(container)
+            lines = list(self.logs(container, follow=True, scope=scope))
+            for line in lines:
+                on_line(line)
+            return ExecResult(exit_code=self.wait(container, scope), output=shown(lines))
+        finally:
+            with contextlib.suppress(DockcycleError):
+                self.remove(container, volumes=True)
