@@ -97,7 +97,7 @@ class ComposeRun:
         self._ctx.notice(f"Compose: {message}", level="warning", rule="compose")
 
     def _main(self, model: Model) -> str:
-        return self._options.main or compose_model.main_service(model)
+        return self._options.main or compose_model.main_service(model, self._options.services)
 
     @cached_property
     def _images(self) -> Mapping[str, ImageInfo]:

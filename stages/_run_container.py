@@ -152,7 +152,12 @@ class ContainerRun:
             else:  # of a run that failed or died
                 self._remove(container)
         marks = ctx.labels("in-place", service=SINGLE)
-        return self._up(container_spec.as_live(spec, name=spec.name, labels=marks))
+        # No restarts until it is up: an app that crashes at once is told at once.
+        live = container_spec.as_live(spec, name=spec.name, labels=marks, restart="no")
+        app = self._up(live)
+        with ctx.journal.effect("restart-policy", spec.name):
+            self._engine.set_restart(spec.name, spec.restart)
+        return app
 
     def _require_name(self, mine: list[ContainerInfo]) -> None:
         for name in (self._ctx.project.name, self._aside):

@@ -8,13 +8,14 @@ from typing import Any
 from pipeline.errors import ConfigError, Location, Problem
 from pipeline.kit.compose_model import Service, exposed, published, services
 from pipeline.kit.notes import Note
+from pipeline.kit.readiness import RESTARTS
 from pipeline.kit.sharing import Sharing, shared_note
 from pipeline.ports.compose import Model
 
 _MTU = "com.docker.network.driver.mtu"
 _LEFT_OUT = ("container_name", "labels", "mac_address", "external_links", "ports", "restart")
 _FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
-_RETRIES = "on-failure:5"
+_RETRIES = f"on-failure:{RESTARTS}"
 """A service that its own policy would restart may wait for another by failing; for some seconds
 a candidate may do so too."""
 

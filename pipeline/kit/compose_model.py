@@ -135,10 +135,10 @@ def exposed(service: Service) -> tuple[int, ...]:
 _USUAL = ("web", "app", "frontend", "proxy", "nginx", "api")
 
 
-def main_service(model: Model) -> str:
-    """The service that people mean: the one that publishes a port, by usual names if several do;
-    of services without ports one that stays."""
-    names = list(services(model))
+def main_service(model: Model, among: Sequence[str] = ()) -> str:
+    """The service that people mean, of all or ``among`` these: the one that publishes a port, by
+    usual names if several do; of services without ports one that stays."""
+    names = list(among or services(model))
     candidates = (
         [name for name in names if services(model)[name].get("ports")]
         or [name for name in names if name not in one_shots(model)]

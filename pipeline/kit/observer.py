@@ -96,7 +96,8 @@ class Observer:
             service: _state(state := states[infos[0].id], found(service, state))
             for service, infos in containers.items()
         }
-        endpoints = services[main].endpoints if main in services else {}
+        shown = bool(main_port or compose_model.services(model)[main].get("ports"))
+        endpoints = services[main].endpoints if shown and main in services else {}
         return App(
             kind="compose",
             services=services,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pipeline.artifacts import Endpoint
 from pipeline.errors import DeadlineExceeded, DockcycleError, StageFailed
-from pipeline.kit.text import human_bytes, tail
+from pipeline.kit.text import tail
 from pipeline.ports import Clock, Engine, Http
 from pipeline.ports.engine import ContainerInfo
 from pipeline.ports.http import HttpFailure
@@ -22,6 +22,8 @@ from pipeline.scope import Scope
 SETTLE = 1.0
 """Seconds after which a running container without any sign of readiness counts as up."""
 LOG_LINES = 50
+RESTARTS = 5
+"""Restarts by the engine (it doubles its pause from 0.1 s) after which a crash is no bad start."""
 _POLL = 0.05
 _POLL_SLOW = 0.25
 _CONNECT = 0.5
@@ -145,7 +147,7 @@ def failure(
         return None
     if info.state == "created" and info.error:
         message, hint = f"{service} could not be started: {info.error}", ""
-    elif info.state in ("exited", "dead"):
+    elif info.state in ("exited", "dead") or _gives_up(info):
         message, hint = _ended(info, service, may_end, memory)
     elif info.health == "unhealthy":
         message = f"{service} is unhealthy: its health check keeps failing"
@@ -155,11 +157,15 @@ def failure(
     return StageFailed(message, hint=hint, detail=last_lines(engine, info.id))
 
 
+def _gives_up(info: ContainerInfo) -> bool:
+    return info.state == "restarting" and info.restarts >= RESTARTS
+
+
 def _ended(info: ContainerInfo, service: str, may_end: bool, memory: int | None) -> tuple[str, str]:
     code = info.exit_code if info.exit_code is not None else -1
     after = _after(info)
     if info.oom_killed:
-        limit = f" of {human_bytes(memory)}" if memory else ""
+        limit = f" of {memory / 2**20:.0f} MiB" if memory else ""
         return (
             f"{service} used more memory than its limit{limit} and was killed{after}",
             "Raise `memory:`, or find out what needs so much.",
