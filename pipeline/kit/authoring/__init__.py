@@ -1,0 +1,89 @@
+"""From code to a Dockerfile: find out what an app is, and write what an expert would.
+
+One author per ecosystem behind one interface (``contract.Ecosystem``). Everything is decided from
+files alone, so the same code always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.errors import StageFailed
+from pipeline.kit.authoring.contract import Authored, Ecosystem, Reason, Wishes
+from pipeline.kit.authoring.node import Node
+from pipeline.kit.authoring.python import Python
+from pipeline.kit.authoring.tree import Tree
+
+__all__ = ["ECOSYSTEMS", "Authored", "Ecosystem", "Reason", "Wishes", "author"]
+
+ECOSYSTEMS: tuple[Ecosystem, ...] = (Python(), Node())
+"""In the order in which they are asked."""
+
+_START_FROM = """\
+- dockerfile:
+    instructions:
+      - FROM: debian:bookworm-slim
+      - WORKDIR: /app
+      - COPY: . .
+      - USER: 10001
+      - EXPOSE: 8000
+      - CMD: [/app/start]"""
+_SHOWN = 12
+
+
+def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
+    """The Dockerfile for the app in ``folder``, with the reasons for every decision.
+
+    Raises:
+        StageFailed: the app is of no known kind, a file that matters is broken, or it cannot be
+            told how the app is started.
+    """
+    wishes = wishes or Wishes()
+    tree = Tree(folder)
+    known = [(each, why) for each in ECOSYSTEMS if (why := each.recognises(tree, wishes))]
+    if not known:
+        raise _unknown(tree, wishes)
+    ecosystem, why = _preferred(known, wishes)
+    authored = ecosystem.author(tree, wishes)
+    reasons = [why, *authored.reasons]
+    for other, reason in known:
+        if other is not ecosystem:
+            reasons.append(_passed_over(ecosystem, other, reason))
+    return Authored(authored.ecosystem, authored.dockerfile, tuple(reasons), authored.port)
+
+
+def _preferred(known: list[tuple[Ecosystem, Reason]], wishes: Wishes) -> tuple[Ecosystem, Reason]:
+    """The one that a wish names, else the first that is sure, else the first."""
+    wished = (pair for pair in known if getattr(wishes, pair[0].key))
+    sure = (pair for pair in known if not pair[1].doubtful)
+    return next(wished, None) or next(sure, known[0])
+
+
+def _passed_over(chosen: Ecosystem, other: Ecosystem, reason: Reason) -> Reason:
+    return Reason(
+        "language", chosen.name, f"there is {reason.file} too: give `{other.key}:` a version if it "
+        f"is the app", reason.file, doubtful=True,
+    )  # fmt: skip
+
+
+def _unknown(tree: Tree, wishes: Wishes) -> StageFailed:
+    """The error for code of no known kind: what was looked at, and what to do."""
+    looked_for = "; ".join(f"{e.name}: {', '.join(e.looks_for)}" for e in ECOSYSTEMS)
+    top = [path for path in tree.files if "/" not in path]
+    shown = ", ".join(top[:_SHOWN]) + (", …" if len(top) > _SHOWN else "")
+    if candidates := _apps_below(tree, wishes):
+        hint = f"Is it one of {', '.join(candidates)}? Name it: `code: {{path: {candidates[0]}}}`."
+    else:
+        hint = "Put a Dockerfile there, or declare one in pipeline.yml (a start is below)."
+    return StageFailed(
+        f"there is no Dockerfile, and what the app in {tree.folder} is cannot be told",
+        hint=hint,
+        detail=f"Looked for {looked_for}.\nFound {shown or 'no file at all'}.\n\n{_START_FROM}",
+    )
+
+
+def _apps_below(tree: Tree, wishes: Wishes) -> list[str]:
+    """Folders right below that hold an app of a known kind."""
+    folders = sorted({path.partition("/")[0] for path in tree.files if "/" in path})
+    below = ((folder, Tree(tree.folder / folder)) for folder in folders)
+    return [folder for folder, each in below if any(e.recognises(each, wishes) for e in ECOSYSTEMS)]

@@ -1,0 +1,87 @@
+"""Which Node.js."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pipeline.errors import Location, StageFailed
+from pipeline.kit.authoring.contract import Reasons, Wishes
+from pipeline.kit.authoring.tree import Tree
+from pipeline.kit.authoring.versions import pinned
+
+DEFAULT = 22
+KNOWN = (18, 20, 22, 24)
+"""Long-term versions, which have an image, oldest first."""
+_PART = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?\S*")
+
+
+def choose(tree: Tree, wishes: Wishes, reasons: Reasons) -> str:
+    """Major version: the image's tag then follows its releases.
+
+    Raises:
+        StageFailed: no published version is one that ``engines`` allows.
+    """
+    if wishes.node:
+        return _noted(reasons, wishes.node, "asked for by `node:`", "pipeline.yml")
+    for version, file, line in pinned(tree, "node", ".nvmrc", ".node-version"):
+        return _noted(reasons, version, "pinned", file, line)
+    wanted = tree.json("package.json").get("engines", {})
+    wanted = wanted.get("node") if isinstance(wanted, dict) else None
+    if isinstance(wanted, str) and wanted.strip():
+        return _allowed(wanted, tree, reasons)
+    reasons.note("node", DEFAULT, "no file names a version, so a current one")
+    return str(DEFAULT)
+
+
+def _noted(reasons: Reasons, version: str, because: str, file: str, line: int | None = None) -> str:
+    major = version.partition(".")[0]
+    known = major.isdigit() and int(major) in KNOWN
+    if not known:
+        because += "; not a long-term version, or one that came after dockcycle"
+    reasons.note("node", major, because, file, line=line, doubtful=not known)
+    return major
+
+
+def _allowed(wanted: str, tree: Tree, reasons: Reasons) -> str:
+    """The default if ``engines`` allows it, else the newest that it allows."""
+    line = tree.line_of("package.json", '"engines"')
+    for major in (DEFAULT, *reversed(KNOWN)):
+        if allows(wanted, major):
+            reasons.note("node", major, f"engines.node is {wanted}", "package.json", line=line)
+            return str(major)
+    raise StageFailed(
+        f"no version of Node.js is both published and allowed by engines.node {wanted}",
+        hint=f"Published are {', '.join(map(str, KNOWN))}. Name one with `node:` to go on.",
+        where=Location("package.json", line),
+    )
+
+
+def allows(wanted: str, major: int) -> bool:
+    """Does the npm range ``wanted`` allow the newest release of ``major``?
+
+    Only majors are told apart: the image has the newest minor and patch version of its major.
+    """
+    return any(_meets_all(part, major) for part in wanted.split("||"))
+
+
+def _meets_all(text: str, major: int) -> bool:
+    if span := re.fullmatch(r"\s*v?(\d+)\S*\s+-\s+v?(\d+)\S*\s*", text):
+        return int(span[1]) <= major <= int(span[2])
+    return all(_meets(match, major) for match in _PART.finditer(text))
+
+
+def _meets(part: re.Match[str], major: int) -> bool:
+    sign, first, minor, patch = part.groups()
+    if not first.isdigit():
+        return True
+    bound = int(first)
+    zero = all(number in (None, "0") for number in (minor, patch))
+    # Of the bound's own major, the newest release is above any bound that is not the next major.
+    tests: dict[str | None, Callable[[], bool]] = {
+        ">=": lambda: major >= bound,
+        ">": lambda: major > bound or (major == bound and minor is not None),
+        "<": lambda: major < bound,
+        "<=": lambda: major < bound or (major == bound and zero and minor is None),
+    }
+    return tests.get(sign, lambda: major == bound)()

@@ -1,0 +1,21 @@
+"""The port that an app listens on, as far as commands and code tell it."""
+
+from __future__ import annotations
+
+import re
+
+_IN_COMMAND = re.compile(
+    r"(?:--(?:server\.)?port[= ]|-p[= ]?|--(?:bind|listen|host)[= ]\S*:|-b[= ]?\S*:|0\.0\.0\.0:)"
+    r"[\"']?(?:\$\{PORT:-)?(\d{2,5})\b"
+)
+
+
+def in_command(command: str) -> int | None:
+    """A port that a command line fixes, or falls back to (``${PORT:-8000}``)."""
+    match = _IN_COMMAND.search(command)
+    return int(match[1]) if match else None
+
+
+def is_fixed(command: str) -> bool:
+    """Does the command name a port that ``PORT`` cannot change?"""
+    return in_command(command) is not None and "PORT" not in command
