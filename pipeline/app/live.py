@@ -68,7 +68,7 @@ def site_of(
     return Site(
         project=workspace.pipeline.name,
         ports=workspace.ports,
-        journal=_Unrecorded() if not run else StoreJournal(workspace.store, run, "operate"),
+        journal=Unrecorded() if not run else StoreJournal(workspace.store, run, "operate"),
         scope=scope or Scope(120, what="the command"),
         run=run,
         client=workspace.home.client(),
@@ -78,7 +78,7 @@ def site_of(
     )
 
 
-class _Unrecorded:
+class Unrecorded:
     """The journal of commands that are no run: each is one idempotent step that can be repeated."""
 
     @contextmanager
