@@ -22,6 +22,8 @@ _SECOND = 1_000_000_000
 _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 """The kernel's names of architectures, as image platforms spell them."""
 _NO_TIME = "0001-01-01T00:00:00Z"
+_NOT_ENDED = ("created", "running", "paused")
+"""States without an exit code; one that is restarting has that of its last end."""
 
 
 # to the engine
@@ -156,7 +158,6 @@ def container_info(container: Json) -> ContainerInfo:
     state, config = container["State"], container["Config"]
     network = container.get("NetworkSettings") or {}
     restart = (container.get("HostConfig") or {}).get("RestartPolicy") or {}
-    running = state["Status"] in ("running", "paused", "restarting")
     pairs = (item.partition("=") for item in config.get("Env") or ())
     return ContainerInfo(
         id=container["Id"],
@@ -164,7 +165,7 @@ def container_info(container: Json) -> ContainerInfo:
         image=container["Image"],
         image_name=config.get("Image") or "",
         state=state["Status"],
-        exit_code=None if running or state["Status"] == "created" else state.get("ExitCode"),
+        exit_code=None if state["Status"] in _NOT_ENDED else state.get("ExitCode"),
         oom_killed=bool(state.get("OOMKilled")),
         error=state.get("Error") or "",
         health=_health_status(state.get("Health")),
