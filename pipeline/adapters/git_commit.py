@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.adapters.git_command import Git
+from pipeline.adapters.git_command import Git, failure
 from pipeline.adapters.git_objects import (
     Entry,
+    feed,
     hash_file,
     make_commit,
     put_entries,
@@ -162,8 +163,14 @@ def _ignored(git: Git, new: Collection[str]) -> tuple[str, ...]:
     """Those of the untracked paths that git is told to ignore."""
     if not new:
         return ()
-    answer = git.ask("check-ignore", "-z", "--", *new)
-    return tuple(records(answer))
+    # The one command that refuses literal paths; ./ keeps a leading colon from being magic.
+    answer = git.ask(
+        "check-ignore", "-z", "--stdin", stdin=feed([f"./{path}" for path in new]),
+        env={"GIT_LITERAL_PATHSPECS": "0"},
+    )  # fmt: skip
+    if answer.code > 1:
+        raise failure("check-ignore", answer.error)
+    return tuple(path.removeprefix("./") for path in records(answer))
 
 
 def _index_follows(

@@ -74,12 +74,13 @@ def put_entries(
     there = [f"{e.mode} {e.blob}\t{path}" for path, e in entries.items() if e is not None]
     gone = [path for path, entry in entries.items() if entry is None]
     if there:
-        git.run("update-index", "-z", "--index-info", stdin=_feed(there), env=env)
+        git.run("update-index", "-z", "--index-info", stdin=feed(there), env=env)
     if gone:
-        git.run("update-index", "--force-remove", "-z", "--stdin", stdin=_feed(gone), env=env)
+        git.run("update-index", "--force-remove", "-z", "--stdin", stdin=feed(gone), env=env)
 
 
-def _feed(items: Collection[str]) -> bytes:
+def feed(items: Collection[str]) -> bytes:
+    """Paths or lines for a command that reads them with ``-z --stdin``."""
     return b"".join(os.fsencode(item) + b"\0" for item in items)
 
 

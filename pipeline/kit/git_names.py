@@ -71,6 +71,8 @@ def check_url(url: str) -> str:
 
 def is_remote(url: str) -> bool:
     """Does it name a host, and not a path on this machine?"""
+    if url.lower().startswith("file://"):
+        return False
     return "://" in url or _SCP.match(url) is not None
 
 
