@@ -31,7 +31,7 @@ def steps(path: str) -> tuple[str | int, ...]:
         found.append(int(index) if index else next(n for n in (name, *quoted) if n is not None))
         position = match.end()
     if not path.startswith("$") or position != len(path):
-        raise ValueError(f'"{path}" is not a JSON path; write $.name, $.items[0].id or $[\'a b\']')
+        raise ValueError(f"\"{path}\" is not a JSON path; write $.name, $.items[0].id or $['a b']")
     return tuple(found)
 
 

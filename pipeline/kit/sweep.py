@@ -9,7 +9,8 @@ from pipeline.kit.labels import CLIENT, RUN, Role, select
 from pipeline.ports import Engine
 
 TEMPORARY_TAG = "temporary-tag"
-"""Kind of a journal effect: an image name that is to go again. Swept after a killed run."""
+"""Kind of a journal effect: an image name that is to go again. Swept after a killed run. Its key is
+the name; or ``NAME ID`` for one that the user has on another image, where it is to return."""
 FLEETING: tuple[Role, ...] = ("candidate", "check")
 """Roles of what never outlives its run."""
 
@@ -57,6 +58,21 @@ def sweep(
                 engine.remove_volume(volume.name)
                 removed.append(("volume", volume.name))
     for tag in tags:
-        engine.untag(tag)
+        drop_temporary_tag(engine, tag)
         removed.append(("tag", tag))
     return Swept(tuple(removed))
+
+
+def drop_temporary_tag(engine: Engine, key: str) -> None:
+    """Undo a ``TEMPORARY_TAG``, by its key. Idempotent.
+
+    The engine removes an image with its last name, so one that has lost all others gets a new one.
+    """
+    name, _, before = key.partition(" ")
+    if before and engine.image(before) is not None:
+        engine.tag(before, name)
+        return
+    found = engine.image(name)
+    if found is not None and len(found.tags) == 1:
+        engine.tag(found.id, f"dockcycle/kept:{found.id[7:19]}")
+    engine.untag(name)
