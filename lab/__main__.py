@@ -16,6 +16,7 @@ from lab.stack import Stack
 
 NOT_USABLE = 4
 NOT_UP = 1
+INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -147,6 +148,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LabError as error:
         say(str(error))
         return NOT_USABLE
+    except PermissionError as error:
+        say(f"{error}; the lab needs root")
+        return NOT_USABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ ALL = (
     packaged("caddy", "trixie", "caddy:2", stand_ins=("caddy:2-alpine",)),
     packaged("registry", "bookworm", "registry:2"),
     packaged("busybox", "trixie", "busybox:1", "busybox:latest"),
+    packaged("golang", "trixie", "golang:1.24", "golang:1", default=False),
 )
 BY_NAME = {base.name: base for base in ALL}
 

@@ -25,14 +25,17 @@ from lab.shell import run
 BUILD_TIMEOUT = 900.0
 PUSH_TIMEOUT = 300.0
 WORKERS = 2
-# What the official slim images leave out, too.
-DPKG_OPTIONS = (
-    "force-unsafe-io",
-    "path-exclude=/usr/share/doc/*",
-    "path-include=/usr/share/doc/*/copyright",
-    "path-exclude=/usr/share/man/*",
-    "path-exclude=/usr/share/info/*",
-    "path-exclude=/usr/share/locale/*",
+ROOT_OPTIONS = (
+    "--variant=minbase",
+    # usr-is-merged saves the package that would merge /usr, and Perl with it.
+    "--include=ca-certificates,usr-is-merged",
+    "--dpkgopt=force-unsafe-io",
+    # What the official slim images leave out, too.
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/info/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
 
 
@@ -61,7 +64,7 @@ class Builder:
         """A hash of what all bases get from this machine."""
         parts = [certificate.read_bytes() for certificate in machine.certificates()]
         parts.append(json.dumps(machine.environment(), sort_keys=True).encode())
-        parts.append(repr(mmdebstrap_argv(self.toolbox, "", Path(), Path(), [])).encode())
+        parts.append(repr(ROOT_OPTIONS).encode())
         return sha256(b"\0".join(parts)).hexdigest()
 
     def missing(self, wanted: Iterable[Base]) -> list[Base]:
@@ -155,10 +158,7 @@ def mmdebstrap_argv(
     """The command that makes a minimal Debian root file system as the file ``tar``."""
     folder = "/usr/local/share/ca-certificates"
     hooks = toolbox.share("mmdebstrap/hooks/merged-usr")
-    argv = [toolbox.program("mmdebstrap"), "--quiet", "--variant=minbase", f"--hook-dir={hooks}"]
-    # usr-is-merged saves the package that would merge /usr, and Perl with it.
-    argv += ["--include=ca-certificates,usr-is-merged"]
-    argv += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
+    argv = [toolbox.program("mmdebstrap"), "--quiet", *ROOT_OPTIONS, f"--hook-dir={hooks}"]
     argv += [f"--customize-hook=copy-in {path} {folder}" for path in certificates]
     argv += ['--customize-hook=chroot "$1" update-ca-certificates']
     keyring = toolbox.share("keyrings/debian-archive-keyring.gpg")

@@ -34,6 +34,7 @@ OWN = (
     "debian-archive-keyring",
 )
 NEEDS_NEWER = {"bookworm"}
+NOT_ON_UBUNTU = {"docker-cli"}  # part of docker.io there
 LINKS = {
     "usr/sbin/iptables": "iptables-nft",
     "usr/sbin/ip6tables": "ip6tables-nft",
@@ -120,8 +121,8 @@ def write_apt_folder(apt: Path, machine: list[sources.Source], codename: str) ->
         (apt / "preferences/newer").write_text(pin_text(NEWER_RELEASE, NEWER))
 
 
-def check_machine(release: Mapping[str, str], uid: int) -> str:
-    """The codename of this machine's distribution. Raises LabError if the lab cannot run here."""
+def check_machine(release: Mapping[str, str], uid: int) -> None:
+    """Raises LabError if the lab cannot run on this machine."""
     family = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
     remedy = "Install Docker yourself and use it instead: the lab is only a convenience"
     if uid != 0:
@@ -130,31 +131,52 @@ def check_machine(release: Mapping[str, str], uid: int) -> str:
         )
     if not family & {"debian", "ubuntu"} or not shutil.which("apt-get"):
         raise LabError(f"the lab is made from Debian or Ubuntu packages. {remedy}")
-    return release["VERSION_CODENAME"]
 
 
-def install(cache: Cache) -> Toolbox:
+def wanted(release: Mapping[str, str]) -> list[str]:
+    """The packages that the lab needs on a machine with these fields of /etc/os-release."""
+    skip = NOT_ON_UBUNTU if release.get("ID") == "ubuntu" else set()
+    return [name for name in (*NEWER, *OWN) if name not in skip]
+
+
+def toolbox_of(cache: Cache) -> Toolbox:
+    """The programs in ``cache``, once ``install`` has put them there.
+
+    Another choice of packages has another folder: engines that run keep theirs.
+    """
+    release = sources.os_release()
+    choice = repr((release.get("VERSION_CODENAME"), wanted(release), LINKS))
+    return Toolbox(cache.tools / f"debian-{hashlib.sha256(choice.encode()).hexdigest()[:12]}")
+
+
+def install(cache: Cache) -> None:
     """Unpack the engine's programs into the cache, unless they are there.
 
     Raises LabError if the machine is not one for the lab, or the archive does not answer.
     """
-    codename = check_machine(sources.os_release(), os.geteuid())
-    wanted = hashlib.sha256(repr((codename, NEWER, OWN, LINKS)).encode()).hexdigest()
-    home = cache.tools / "debian"
-    stamp = home / "complete"
+    release = sources.os_release()
+    check_machine(release, os.geteuid())
+    root = toolbox_of(cache).root
     with locked(cache.root / "tools.lock"):
-        if not (stamp.is_file() and stamp.read_text() == wanted):
-            shutil.rmtree(home, ignore_errors=True)
-            unpack(cache.apt, codename, home / "root")
-            stamp.write_text(wanted)
-    return Toolbox(home / "root")
+        if not root.is_dir():
+            fresh = root.with_suffix(".part")
+            shutil.rmtree(fresh, ignore_errors=True)
+            unpack(cache.apt, release, fresh)
+            fresh.rename(root)
 
 
-def unpack(apt: Path, codename: str, root: Path) -> None:
+def unpack(apt: Path, release: Mapping[str, str], root: Path) -> None:
     """Download what is missing on this machine and unpack it below ``root``."""
-    write_apt_folder(apt, sources.read_machine(), codename)
-    run(apt_argv(apt, "update"), timeout=180)
-    run(apt_argv(apt, "--download-only", "install", *NEWER, *OWN), timeout=600)
+    packages = wanted(release)
+    write_apt_folder(apt, sources.read_machine(), release.get("VERSION_CODENAME", ""))
+    try:
+        run(apt_argv(apt, "update", "--error-on=any"), timeout=180)
+        run(apt_argv(apt, "--download-only", "install", *packages), timeout=600)
+    except LabError as error:
+        raise LabError(
+            f"the lab needs packages from this machine's apt sources, and apt cannot get them.\n"
+            f"{error}\nMake the package archive reachable, or install Docker yourself"
+        ) from error
     root.mkdir(parents=True)
     for package in sorted((apt / "archives").glob("*.deb")):
         run(["dpkg-deb", "-x", package, root], timeout=120)

@@ -10,10 +10,12 @@ from pathlib import Path
 from lab.network import Network
 from lab.packages import Toolbox
 from lab.process import Daemon, Group
+from lab.shell import run
 
 LISTEN = "0A"
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 5.0
+GARBAGE_TIMEOUT = 120.0
 
 
 def configuration(
@@ -61,6 +63,10 @@ class Registry:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def config_file(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+    @property
     def daemon(self) -> Daemon:
         return Daemon(self.name, self.folder, self.group)
 
@@ -71,9 +77,8 @@ class Registry:
             return
         daemon.stop(STOP_TIMEOUT)
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / f"{self.name}.json"
-        file.write_text(json.dumps(config))  # JSON is YAML
-        argv = [self.toolbox.program("docker-registry"), "serve", str(file)]
+        self.config_file.write_text(json.dumps(config))  # JSON is YAML
+        argv = [self.toolbox.program("docker-registry"), "serve", str(self.config_file)]
         daemon.start(
             self.network.enter(argv),
             env=self.toolbox.environ(os.environ),
@@ -89,3 +94,9 @@ class Registry:
     def down(self) -> None:
         """Stop it."""
         self.daemon.stop(STOP_TIMEOUT)
+
+    def collect_garbage(self) -> None:
+        """Delete from its storage what no tag leads to; it must not run."""
+        program = self.toolbox.program("docker-registry")
+        argv: list[str | Path] = [program, "garbage-collect", "--delete-untagged", self.config_file]
+        run(argv, timeout=GARBAGE_TIMEOUT)

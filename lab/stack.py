@@ -9,7 +9,6 @@ import shutil
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 
 from lab import bases, gitremote, packages, tools
@@ -18,7 +17,6 @@ from lab.engine import GROUP_TIMEOUT, Engine
 from lab.errors import LabError
 from lab.hub import Builder
 from lab.network import HostNetwork, Network, OwnNetwork
-from lab.packages import Toolbox
 from lab.paths import Lab, locked
 from lab.process import Group
 from lab.registry import Registry, configuration
@@ -59,11 +57,8 @@ class Stack:
     def __init__(self, lab: Lab, say: Callable[[str], None]) -> None:
         self.lab = lab
         self.say = say
+        self.toolbox = packages.toolbox_of(lab.cache)
         self.services = Group(f"{lab.name}/services")
-
-    @cached_property
-    def toolbox(self) -> Toolbox:
-        return packages.install(self.lab.cache)
 
     @property
     def network(self) -> Network:
@@ -112,8 +107,9 @@ class Stack:
 
         Raises LabError if something cannot be had.
         """
+        packages.install(self.lab.cache)
+        tools.install(self.lab.cache, self.toolbox)
         with locked(self.lab.lock):
-            tools.install(self.lab.cache, self.toolbox)
             tools.write_docker_config(self.lab)
             settings = self.choose_settings(net)
             self.network.up()
@@ -159,6 +155,7 @@ class Stack:
                 builder.fill(missing, writer.address)
             finally:
                 writer.down()
+            writer.collect_garbage()
 
     def down(self, purge: bool) -> None:
         """End everything, and with ``purge`` forget the state (not the cache)."""
