@@ -34,7 +34,10 @@ class Source(Artifact):
     path: str
     """Absolute directory of the app."""
     root: str
-    """Absolute directory of the git work tree; equals ``path`` without git."""
+    """Absolute top directory of what ``path`` is a part of; equals ``path`` without git."""
+    repository: str | None = None
+    """Absolute top directory of the git work tree that commits go to, with the same paths as below
+    ``root``: ``root`` itself, but for an export (``clean: true``). None without git."""
     content: str
     commit: str | None = None
     branch: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.adapters.git_command import Git, failure
@@ -92,14 +92,14 @@ def commit(git: Git, revision: str) -> Commit:
     )  # fmt: skip
 
 
-def base_commit(git: Git, trailer: str, names: Collection[str]) -> Commit | None:
+def base_commit(git: Git, trailer: str, ours: Callable[[str], bool]) -> Commit | None:
     """See ``Repo.base_commit``."""
     if resolve(git, "HEAD") is None:
         return None
     found = commit(git, "HEAD")
     while trailer in found.trailers and len(found.parents) == 1:
         changed = changed_paths(git, found.id)
-        if not all(path.rpartition("/")[2] in names for path in changed):
+        if not all(ours(path) for path in changed):
             break
         if resolve(git, found.parents[0]) is None:  # not fetched: a shallow clone
             break

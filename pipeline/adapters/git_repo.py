@@ -7,7 +7,7 @@ repositories).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from pipeline.adapters import git_clone, git_commit, git_push, git_read, git_remote, git_tags
 from pipeline.adapters.git_command import Git
@@ -34,8 +34,10 @@ class GitRepo:
     def commit(self, directory: str, revision: str) -> Commit:
         return git_read.commit(self._at(directory), revision)
 
-    def base_commit(self, directory: str, trailer: str, names: Collection[str]) -> Commit | None:
-        return git_read.base_commit(self._at(directory), trailer, names)
+    def base_commit(
+        self, directory: str, trailer: str, ours: Callable[[str], bool]
+    ) -> Commit | None:
+        return git_read.base_commit(self._at(directory), trailer, ours)
 
     def files(self, directory: str) -> list[str]:
         return git_read.files(directory)

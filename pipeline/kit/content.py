@@ -7,16 +7,17 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.errors import StageFailed
 from pipeline.kit import ignore as kit_ignore
 from pipeline.kit.ignore import Ignore
 
-EVIDENCE_FILES = frozenset(
-    {"Dockerfile", "Dockerfile.dockerignore", ".dockerignore", "pipeline.lock"}
-)
-"""At the top of a context these are evidence of their own and not part of its content."""
+EVIDENCE = ("Dockerfile", "*.Dockerfile", "Dockerfile.*", ".dockerignore", "*.dockerignore",
+            "pipeline.lock")  # fmt: skip
+"""Names of files that are evidence of their own: ``track`` commits them, so they neither count as
+content of a context (at its top) nor make a work tree dirty."""
 
 _SHOWN = 5
 
@@ -38,7 +39,7 @@ def context_files(context: Path, ignore: Ignore, listed: Iterable[str] | None = 
 def content_hash(context: Path, ignore: Ignore, listed: Iterable[str] | None = None) -> str:
     """SHA-256 (hex) over names, contents, executable bits and link targets of the context.
 
-    ``EVIDENCE_FILES`` at the top are left out.
+    ``EVIDENCE`` at the top is left out.
 
     Raises:
         StageFailed: a link leads out of the context, or a file cannot be read.
@@ -47,12 +48,18 @@ def content_hash(context: Path, ignore: Ignore, listed: Iterable[str] | None = N
     _refuse_leaving_links(context, files)
     total = hashlib.sha256()
     for name in files:
-        if name in EVIDENCE_FILES:
+        if "/" not in name and is_evidence(name):
             continue
         entry = _entry(context / name)
         if entry is not None:
             total.update(b"%d %b\0%b\n" % (len(os.fsencode(name)), os.fsencode(name), entry))
     return total.hexdigest()
+
+
+def is_evidence(path: str) -> bool:
+    """Has the file one of the names of ``EVIDENCE``, in whatever directory?"""
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(name, pattern) for pattern in EVIDENCE)
 
 
 def leaving_links(context: Path, files: Iterable[str]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pipeline.artifacts import Frozen
@@ -73,10 +73,12 @@ class Repo(Protocol):
 
     def commit(self, directory: str, revision: str) -> Commit: ...
 
-    def base_commit(self, directory: str, trailer: str, names: Collection[str]) -> Commit | None:
+    def base_commit(
+        self, directory: str, trailer: str, ours: Callable[[str], bool]
+    ) -> Commit | None:
         """The newest ancestor-or-self of HEAD that is not our own record: commits that carry
-        ``trailer`` and change nothing but files called one of ``names`` (in any directory) are
-        stepped over. None before the first commit."""
+        ``trailer`` and change only paths that are ``ours`` are stepped over. None before the first
+        commit."""
 
     def files(self, directory: str) -> list[str]:
         """Tracked and untracked-but-not-ignored files below ``directory``, relative to it, sorted.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters import git_commit
+from pipeline.adapters.git_command import Git
 from pipeline.adapters.git_commit import Target
 from pipeline.adapters.git_repo import GitRepo
 from pipeline.errors import GitUnusable
@@ -259,7 +260,7 @@ def test_another_commit_in_between_is_built_upon(
             sandbox.git(repo, "add", "theirs")
             sandbox.git(repo, "commit", "-q", "-m", "Meanwhile", "--only", "theirs")
             raced.append(sandbox.tip(repo))
-        return real(git_commit.Git(repo), target, oid, message)
+        return real(Git(repo), target, oid, message)
 
     monkeypatch.setattr(git_commit, "move_ref", race)
     result = commit(repo)

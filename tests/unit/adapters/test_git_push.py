@@ -171,7 +171,7 @@ def test_a_remote_that_moves_all_the_time_is_given_up(
     repo = sandbox.repo()
     bare = sandbox.remote_of(repo)
     ours = record(repo)
-    real = git_remote.Git.stream
+    real = git_command.Git.stream
     count = iter(range(100))
 
     def busy(self: git_command.Git, *args: str, **more: object) -> object:

@@ -10,11 +10,11 @@ import pytest
 from pipeline.adapters import git_command
 from pipeline.adapters.git_repo import GitRepo
 from pipeline.errors import GitUnusable
+from pipeline.kit.content import is_evidence
 from pipeline.scope import Scope
 from tests.unit.git_sandbox import USER, Sandbox
 
 REPO = GitRepo()
-NAMES = ("Dockerfile", ".dockerignore", "pipeline.lock")
 
 
 def test_outside_of_any_repository_there_is_no_head(sandbox: Sandbox) -> None:
@@ -35,7 +35,7 @@ def test_before_the_first_commit(sandbox: Sandbox) -> None:
     head = REPO.head(str(repo))
     assert head is not None
     assert (head.commit, head.branch, head.dirty) == (None, "main", False)
-    assert REPO.base_commit(str(repo), "X", NAMES) is None
+    assert REPO.base_commit(str(repo), "X", is_evidence) is None
 
 
 def test_detached(sandbox: Sandbox) -> None:
@@ -139,7 +139,7 @@ def test_the_base_is_below_our_own_records_only(sandbox: Sandbox) -> None:
     mine = sandbox.commit(repo, "Mine")
 
     def base() -> str:
-        found = REPO.base_commit(str(repo), "Dockcycle-Run", NAMES)
+        found = REPO.base_commit(str(repo), "Dockcycle-Run", is_evidence)
         assert found is not None
         return found.id
 
@@ -162,7 +162,7 @@ def test_the_base_in_a_shallow_clone_is_what_there_is(sandbox: Sandbox) -> None:
     sandbox.write(repo / "Dockerfile", "FROM a\n")
     tip = sandbox.commit(repo, "Record\n\nDockcycle-Run: 1")
     shallow = sandbox.clone(sandbox.remote_of(repo), "shallow", "--depth=1")
-    found = REPO.base_commit(str(shallow), "Dockcycle-Run", NAMES)
+    found = REPO.base_commit(str(shallow), "Dockcycle-Run", is_evidence)
     assert found is not None
     assert found.id == tip
 
