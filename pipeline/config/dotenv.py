@@ -103,7 +103,7 @@ class _Reader:
             if self.text[at : at + 1] in ("'", '"'):
                 raise ValueError(f"the quote after {key} is not closed")
             end = _end(_BARE, self.text, at)
-            return self._replace(re.sub(r"(?:^|\s)#.*", "", self.text[at:end]).strip()), end
+            return self._replace(re.sub(r"\s#.*", "", self.text[at:end]).strip()), end
         if _REST.match(self.text, quoted.end()) is None:
             raise ValueError(f"something follows the closing quote of {key}")
         single, double = quoted.groups()

@@ -96,9 +96,11 @@ def _with_options(kind: str, options: Node, where: Location) -> RawEntry | Probl
             f"Write `- {name}: {{uses: {kind}}}`.",
         )
     named = options.items.get("name")
-    # What else `name` may be, such as a list, is told when the options are validated.
+    # What else `name` may be, such as a list, is told when the options are validated; a variable
+    # in it is not replaced yet while layers are merged.
     name = named.text if isinstance(named, ScalarNode) else kind
-    if ("uses" in options.items or name != kind) and not re.search(KEY_RULE, name):
+    free = ("uses" in options.items or name != kind) and "${" not in name
+    if free and not re.search(KEY_RULE, name):
         place = named.where if isinstance(named, ScalarNode) else where
         return Problem(
             f"`{name}` is no name for a stage",
@@ -135,3 +137,16 @@ def to_list(entries: Sequence[RawEntry], where: Location) -> ListNode:
         ),
         where,
     )
+
+
+def by_stage(problem: Problem, root: MapNode) -> Problem:
+    """The problem with a stage's key in its path instead of the position: ``stages.build.target``
+    for ``stages[2].build.target``."""
+    match = re.match(r"stages\[([0-9]+)\]\.([^.\[]+)", problem.where.key)
+    stages = root.items.get("stages")
+    if match is None or not isinstance(stages, ListNode):
+        return problem
+    entry = _entry(stages.items[int(match[1])], "")
+    key = entry.key if isinstance(entry, RawEntry) else match[2]
+    shown = f"stages.{key}{problem.where.key[match.end() :]}"
+    return replace(problem, where=replace(problem.where, key=shown))

@@ -49,8 +49,19 @@ def explain(
     ``node`` is the tree that was validated, ``prefix`` its dotted path, and ``more_keys`` are
     known beside the fields of ``model`` at the top.
     """
-    faults = [_fault(details, node) for details in error.errors(include_url=False)]
+    faults = [
+        _fault(details, node)
+        for details in error.errors(include_url=False)
+        if not _only_items_failed(details)
+    ]
     return [_problem(f, model, node, prefix, more_keys) for f in _probable(faults, 0)]
+
+
+def _only_items_failed(details: Any) -> bool:
+    """Pydantic counts items that failed as missing; those have errors of their own."""
+    if details["type"] != "too_short":
+        return False
+    return len(details["input"]) >= int(details["ctx"]["min_length"])
 
 
 def _fault(details: Any, node: Node) -> _Fault:
@@ -170,8 +181,9 @@ def _words(fault: _Fault, subject: str) -> tuple[str, str]:
             return f"{subject} must be {choices[0]}, not {given}", ""
         return f"{subject} cannot be {given}", did_you_mean(str(fault.input), choices)
     if fault.kind in _WORDS:
-        rest = _WORDS[fault.kind].format(given=given, **fault.context)
-        return f"{subject} {rest.replace('at least 1 characters', 'at least one character')}", ""
+        if fault.context.get("min_length") == 1:
+            return f"{subject} must not be empty", ""
+        return f"{subject} {_WORDS[fault.kind].format(given=given, **fault.context)}", ""
     if fault.kind == "extra_forbidden":
         return f"unknown key {subject}", ""
     text = str(fault.context.get("error") or fault.text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import dotenv, yaml_source
+from pipeline.config.entries import by_stage
 from pipeline.config.interpolation import interpolate_tree
 from pipeline.config.nodes import MapNode, Node
 from pipeline.config.overlay import apply_set, merge_documents
@@ -72,7 +73,7 @@ def load(
     for assignment in sets:
         root = apply_set(root, assignment, _shown(file))
     values, problems = interpolate_tree(root, known)
-    refuse(problems)
+    refuse([by_stage(problem, root) for problem in problems])
     checked = Validation(file, _shown(file), catalog, values).run()
     return Pipeline(
         name=checked.head.name,

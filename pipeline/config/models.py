@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from pipeline.config.entries import KEY_RULE
 from pipeline.kit.names import ProjectName
-from pipeline.kit.units import Timeout
+from pipeline.kit.units import Scalar, Timeout
 
 
 def _to_tuple(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    single = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return (value,) if single else value
 
 
 Globs = Annotated[
-    tuple[str, ...], BeforeValidator(_to_tuple, json_schema_input_type=str | list[str])
+    tuple[Scalar, ...], BeforeValidator(_to_tuple, json_schema_input_type=Scalar | list[Scalar])
 ]
 """Patterns such as ``main``, ``release/*`` or ``!release/old``; ``*`` matches slashes too."""
 
@@ -73,6 +83,9 @@ class Never(When):
         return "when: never"
 
 
+ALWAYS = When()
+
+
 def _match(patterns: tuple[str, ...], value: str) -> bool:
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
     unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
@@ -108,7 +121,7 @@ class EntryOptions(_Model):
     def condition(self) -> When:
         if isinstance(self.when, When):
             return self.when
-        return Never() if self.when == "never" else When()
+        return Never() if self.when == "never" else ALWAYS
 
 
 def _short_or_one_key(schema: dict[str, Any]) -> None:
@@ -147,7 +160,22 @@ class SecretOptions(_Model):
         return self
 
 
-SecretName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+_VARIABLE_RULE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+def _check_secret_name(name: str) -> str:
+    if re.search(_VARIABLE_RULE, name):
+        return name
+    raise ValueError(
+        f"`{name}` is no name for a secret; use letters, digits and _, and begin with no digit"
+    )
+
+
+SecretName = Annotated[
+    str,
+    AfterValidator(_check_secret_name),
+    WithJsonSchema({"type": "string", "pattern": _VARIABLE_RULE}),
+]
 
 
 class PipelineFile(_Model):

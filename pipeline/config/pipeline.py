@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.artifacts import Artifact
-from pipeline.config.models import When
+from pipeline.config.models import ALWAYS, When
 from pipeline.errors import Location
 from pipeline.stage import Stage, StageOptions
 
@@ -68,7 +68,7 @@ class Entry:
     """Where the class comes from, for people."""
     version: str = ""
     """Changes when the code of the class does."""
-    when: When = When()
+    when: When = ALWAYS
     timeout: float | None = None
     """Seconds for one attempt; None: the stage's own default."""
     retries: int = 0

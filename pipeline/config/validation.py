@@ -51,6 +51,8 @@ class Validation:
         self._shown = shown
         self._catalog = catalog
         self._root = _without_extensions(root)
+        secrets = self._root.items.get("secrets")
+        self._secrets = tuple(secrets.items) if isinstance(secrets, MapNode) else ()
         self._problems: list[Problem] = []
 
     def run(self) -> Checked:
@@ -61,9 +63,6 @@ class Validation:
         """
         head = self._head()
         entries = self._entries()
-        stages = self._root.items.get("stages")
-        if stages is not None:
-            self._problems += check_references(stages, "stages", self._secrets())
         refuse(self._problems)
         if head is None:
             raise AssertionError("a head that is not valid has problems")
@@ -85,10 +84,6 @@ class Validation:
             return replace(problem, hint=f"Add `name: {name}`.")
         return problem
 
-    def _secrets(self) -> tuple[str, ...]:
-        secrets = self._root.items.get("secrets")
-        return tuple(secrets.items) if isinstance(secrets, MapNode) else ()
-
     def _entries(self) -> tuple[Entry, ...]:
         raw, problems = raw_entries(self._root.items.get("stages"), self._shown)
         entries = [entry for one in raw if (entry := self._entry(one)) is not None]
@@ -100,6 +95,7 @@ class Validation:
     def _entry(self, raw: RawEntry) -> Entry | None:
         prefix = f"stages.{raw.key}"
         given = _without_extensions(raw.options)
+        self._problems += check_references(given, prefix, self._secrets)
         others = given.items.keys() - ENTRY_KEYS
         common, problems = _validate(EntryOptions, given.without(others), prefix)
         self._problems += problems
@@ -121,7 +117,9 @@ class Validation:
     def _find(self, raw: RawEntry, prefix: str) -> FoundStage | None:
         uses, where = raw.kind, replace(raw.where, key=prefix)
         named = raw.options.items.get("uses")
-        if isinstance(named, ScalarNode) and named.value is not None:
+        if named is not None and not isinstance(named, ScalarNode):
+            return None  # told already: it must be text
+        if named is not None and named.value is not None:
             uses, where = named.text, replace(named.where, key=f"{prefix}.uses")
         try:
             return self._catalog.find(uses, self._file.parent)

@@ -30,6 +30,9 @@ def explain(error: yaml.YAMLError, text: str, shown: str) -> Problem:
     if "\t" in _indent(lines, here[0]) and "quoted scalar" not in wording:
         place = (here[0], _indent(lines, here[0]).index("\t"))
         return _problem("a tab is used for indentation", place, shown, "Indent with spaces.")
+    if _character(lines, (here[0], here[1] - 1)) + _character(lines, here) == "${":
+        place = (here[0], here[1] - 1)
+        return _problem("`${…}` needs quotes inside of `{ }`", place, shown, 'Write "${…}".')
     for pattern, rule in _RULES:
         if re.search(pattern, wording):
             return rule(lines, here, opened, shown)
