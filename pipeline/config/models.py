@@ -54,9 +54,9 @@ class When(_Model):
     ) -> str | None:
         """None when all conditions hold, else why not."""
         checks = (
-            ("branch", self.branch, branch or ""),
-            ("environment", self.environment, environment),
-            ("trigger", self.trigger, trigger),
+            ("on branch", self.branch, branch or ""),
+            ("in environment", self.environment, environment),
+            ("by trigger", self.trigger, trigger),
         )
         for what, patterns, value in checks:
             if patterns and not _match(patterns, value):
@@ -70,7 +70,7 @@ class When(_Model):
             if self.tag == (tag is not None):
                 return None
             return "only on a tag" if self.tag else f"not on a tag, this is {tag}"
-        return None if tag and _match(self.tag, tag) else _why_not("tag", self.tag, tag or "")
+        return None if tag and _match(self.tag, tag) else _why_not("on tag", self.tag, tag or "")
 
 
 class Never(When):
@@ -98,7 +98,7 @@ def _why_not(what: str, patterns: tuple[str, ...], value: str) -> str:
     wanted = " or ".join(pattern for pattern in patterns if not pattern.startswith("!"))
     unwanted = " or ".join(pattern[1:] for pattern in patterns if pattern.startswith("!"))
     rule = " and ".join(filter(None, (wanted, unwanted and f"not {unwanted}")))
-    return f"only on {what} {rule}, this is {value or f'no {what}'}"
+    return f"only {what} {rule}, this is {value or f'no {what.split()[1]}'}"
 
 
 class EntryOptions(_Model):
