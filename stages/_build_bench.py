@@ -1,0 +1,160 @@
+"""Many builds and pulls at once, in the order that they need each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from pipeline.artifacts import Image
+from pipeline.errors import Cancelled, DockcycleError, NotFound
+from pipeline.kit import references
+from pipeline.kit.compose_model import PullSpec
+from pipeline.kit.pushing import TemporaryTags
+from pipeline.ports.engine import BuildRequest, BuildStep, ImageInfo
+from pipeline.stage import Context
+
+SERVICE = "service:"
+"""How a named context says that it is another service's image."""
+_TICK = 1.0
+"""Seconds between two looks at the scope."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one run has to make."""
+
+    requests: Mapping[str, BuildRequest]
+    """Service → build."""
+    pulls: Mapping[str, PullSpec]
+    """Service → image from a registry."""
+    names: Mapping[str, Sequence[str]]
+    """Service → local names of what is built."""
+    notices: Sequence[str]
+
+    def before(self, service: str) -> tuple[str, ...]:
+        """Services whose images it is built from."""
+        request = self.requests.get(service)
+        contexts = request.contexts.values() if request else ()
+        return tuple(c.removeprefix(SERVICE) for c in contexts if c.startswith(SERVICE))
+
+    @property
+    def bases(self) -> frozenset[str]:
+        """Services that others are built from."""
+        return frozenset(base for service in self.requests for base in self.before(service))
+
+
+class Bench:
+    """Builds run in threads, ``parallel`` at a time; the first that fails ends the others."""
+
+    def __init__(
+        self, ctx: Context, work: Work, parallel: int, built: Callable[[str], None]
+    ) -> None:
+        """``built`` is told the id of every image as soon as it is there."""
+        self._ctx = ctx.within(None, "build")
+        self._work = work
+        self._parallel = parallel
+        self._built = built
+        self._images: dict[str, Image] = {}
+
+    def make(self) -> Mapping[str, Image]:
+        """Service → image.
+
+        Raises:
+            DockcycleError: of the build or pull that failed first.
+        """
+        ports, scope = self._ctx.ports, self._ctx.scope
+        order = TopologicalSorter({s: self._work.before(s) for s in self._services()})
+        order.prepare()
+        running: dict[Future[Image], str] = {}
+        with ExitStack() as names, ThreadPoolExecutor(self._parallel, "build") as pool:
+            names.callback(lambda: scope.cancel(Cancelled("another build failed")))
+            temporary = TemporaryTags(ports.engine, self._ctx.journal)
+            while order.is_active():
+                running |= {pool.submit(self._make, s): s for s in order.get_ready()}
+                for done in wait(running, timeout=_TICK, return_when=FIRST_COMPLETED).done:
+                    service = running.pop(done)
+                    self._images[service] = image = done.result()
+                    if service in self._work.bases:
+                        names.enter_context(temporary.on(image.id, self._base_name(service)))
+                    order.done(service)
+        return self._images
+
+    def _services(self) -> list[str]:
+        return [*self._work.requests, *self._work.pulls]
+
+    def _base_name(self, service: str) -> str:
+        """Named contexts take a name, not an id."""
+        tag = references.path_component(f"{self._ctx.project.name}-{service}")
+        return f"dockcycle/base:{tag}-{self._ctx.run.rpartition('-')[2]}"
+
+    def _make(self, service: str) -> Image:
+        try:
+            if service in self._work.requests:
+                return self._build(service)
+            return self._pull(service, self._work.pulls[service])
+        except DockcycleError as error:
+            if len(self._services()) > 1 and not isinstance(error, Cancelled):
+                error.message = f"{service}: {error.message}"
+            raise
+
+    def _build(self, service: str) -> Image:
+        ctx = self._ctx
+        request = self._work.requests[service]
+        contexts = {
+            name: f"docker-image://{self._base_name(place.removeprefix(SERVICE))}"
+            if place.startswith(SERVICE)
+            else place
+            for name, place in request.contexts.items()
+        }
+        prefix = f"{service} " if len(self._work.requests) > 1 else ""
+        request = request.model_copy(update={"contexts": contexts})
+        with ctx.journal.effect("build", service):
+            made = ctx.ports.engine.build(request, Listener(ctx, prefix), ctx.scope)
+        self._built(made.id)
+        return _image(made, tags=tuple(self._work.names[service]))
+
+    def _pull(self, service: str, wanted: PullSpec) -> Image:
+        ctx = self._ctx
+        found = None if wanted.always else ctx.ports.engine.image(wanted.ref)
+        if found is None:
+            if wanted.never:
+                raise NotFound(
+                    f"the engine has no {wanted.ref}, and `pull_policy: never` forbids to get it"
+                )
+            ctx.progress(f"{service}: pulling {wanted.ref}")
+            auth = ctx.ports.credentials.lookup(references.parse(wanted.ref).host)
+            with ctx.journal.effect("pull", wanted.ref):
+                found = ctx.ports.engine.pull(
+                    wanted.ref, auth, lambda line: ctx.log(line, step=service), ctx.scope
+                )
+        return _image(found, tags=(wanted.ref,), built=False)
+
+
+class Listener:
+    """Passes on what a build tells; ``prefix`` is put before the names of its steps."""
+
+    def __init__(self, ctx: Context, prefix: str) -> None:
+        self._ctx = ctx
+        self._prefix = prefix
+
+    def step(self, step: BuildStep) -> None:
+        if step.name.startswith("[internal]"):
+            return
+        if step.state == "started":
+            self._ctx.progress(f"{self._prefix}{step.name}")
+        elif step.state == "cached":
+            self._ctx.log("cached", step=f"{self._prefix}{step.name}")
+
+    def line(self, step: str, text: str) -> None:
+        self._ctx.log(text, step=f"{self._prefix}{step}")
+
+    def notice(self, message: str, hint: str) -> None:
+        self._ctx.notice(message, level="warning", hint=hint, rule="builder")
+
+
+def _image(info: ImageInfo, *, tags: tuple[str, ...], built: bool = True) -> Image:
+    platforms = (info.platform,) if info.platform else ()
+    return Image(id=info.id, tags=tags, size=info.size, platforms=platforms, built=built)
