@@ -37,11 +37,13 @@ class UnixConnection(http.client.HTTPConnection):
 
 def healthy(path: Path, timeout: float = ANSWER_TIMEOUT) -> bool:
     """Whether the engine on the socket ``path``, and its containerd, answer within ``timeout``
-    seconds."""
+    seconds. Raises PermissionError if this user may not ask."""
     connection = UnixConnection(path, timeout)
     try:
         connection.request("GET", "/version")
         version = json.loads(connection.getresponse().read())
+    except PermissionError:
+        raise  # not a matter of the engine's health
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:

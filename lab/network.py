@@ -33,6 +33,9 @@ class Network:
         """``argv`` so that it runs inside this network."""
         return list(argv)
 
+    def require_outside(self) -> None:
+        """Raises LabError if this process lives in a network that ``down`` would remove."""
+
     def up(self) -> None:
         """Make the network usable. Raises LabError if it cannot be."""
 
@@ -85,6 +88,7 @@ class OwnNetwork(Network):
     def up(self) -> None:
         """Make the namespace, unless it is there and complete. Raises LabError."""
         if not self.complete():
+            self.require_outside()
             self.down()
             subnet = free_subnet(self.taken())
             for argv in up_commands(self.namespace, veth_name(subnet), subnet):
@@ -115,13 +119,12 @@ class OwnNetwork(Network):
                     return ipaddress.IPv4Interface(text).network
         return None
 
-    def down(self) -> None:
-        """Remove the namespace, its veth pair and its firewall rules.
-
-        Raises LabError if this very process is inside.
-        """
+    def require_outside(self) -> None:
         if self.file.exists() and self.file.samefile(CURRENT):
             raise LabError(f"this is inside the network of lab {self.lab!r}; do it from outside")
+
+    def down(self) -> None:
+        """Remove the namespace, its veth pair and its firewall rules."""
         subnet = self.subnet()
         if subnet:
             for rule in rules(veth_name(subnet), subnet):

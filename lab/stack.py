@@ -160,6 +160,7 @@ class Stack:
     def down(self, purge: bool) -> None:
         """End everything, and with ``purge`` forget the state (not the cache)."""
         with locked(self.lab.lock):
+            self.network.require_outside()
             self.engine.down()
             for name in ("hub", "registry", "hub-writer"):
                 self.registry(name, 0).down()
