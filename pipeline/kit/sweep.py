@@ -33,7 +33,7 @@ def sweep(
     running: Iterable[str] = (),
     tags: Iterable[str] = (),
 ) -> Swept:
-    """Remove fleeting containers, networks and volumes of ``project``, and the ``tags``.
+    """Remove fleeting containers, networks, volumes and images of ``project``, and the ``tags``.
 
     ``client`` None sweeps those of every client. Objects of the runs in ``running`` stay.
     """
@@ -57,6 +57,10 @@ def sweep(
             if ours(volume.labels):
                 engine.remove_volume(volume.name)
                 removed.append(("volume", volume.name))
+    for image in engine.images(select(project, "check")):
+        if ours(image.labels):
+            engine.remove_image(image.id, force=True)
+            removed.append(("image", image.id[7:19]))
     for tag in tags:
         drop_temporary_tag(engine, tag)
         removed.append(("tag", tag))
