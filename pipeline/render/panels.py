@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.errors import Location
+from pipeline.errors import Location, Problem
 from pipeline.events import RunFinished
 from pipeline.kit.text import sanitize
 from pipeline.render.excerpt import source_line
@@ -63,8 +63,28 @@ def failure(
     if detail:
         parts += ["", *_evidence(detail)]
     if hint:
-        parts += ["", Text.assemble(("Next  ", "bold cyan"), sanitize(hint))]
+        parts += ["", _next(hint)]
     return _panel(Group(*parts), title, width, style)
+
+
+def mistakes(problems: Sequence[Problem], *, width: int, shown: int) -> Panel:
+    """Every mistake in a file: what, where with the line quoted, next step."""
+    parts: list[RenderableType] = []
+    for number, problem in enumerate(problems[:shown]):
+        parts += [""] * (number > 0)
+        parts.append(Text("\n".join(lines_of(problem.message)), "bold"))
+        parts += quotation(problem.where)
+        if problem.hint:
+            parts.append(_next(problem.hint))
+    if (more := len(problems) - shown) > 0:
+        parts += ["", Text(f"and {more} more", "dim")]
+    count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+    title = f"{count} in {place(Location(problems[0].where.file))}"
+    return _panel(Group(*parts), title, width, "red")
+
+
+def _next(hint: str) -> Text:
+    return Text.assemble(("Next  ", "bold cyan"), " ".join(lines_of(hint)))
 
 
 def quotation(where: Location) -> Iterable[Text]:

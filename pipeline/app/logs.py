@@ -1,0 +1,110 @@
+"""What the app prints, of several containers at once."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from pipeline.app.live import COMPOSE_SERVICE, serving_containers, site_of
+from pipeline.app.workspace import Workspace
+from pipeline.artifacts import SINGLE
+from pipeline.errors import DockcycleError, NotFound
+from pipeline.kit.labels import SERVICE
+from pipeline.kit.names import did_you_mean
+from pipeline.ports import Engine
+from pipeline.ports.engine import ContainerInfo
+from pipeline.scope import Scope
+
+TICK = 0.2
+"""Seconds between two looks of a reader, who has nothing to read, at the end of the scope."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines: ``tail`` of each container (None: all), ``since`` a Unix time."""
+
+    services: Collection[str] = ()
+    tail: int | None = None
+    since: float | None = None
+    follow: bool = False
+
+
+def log_lines(workspace: Workspace, wanted: Wanted, scope: Scope) -> Iterator[tuple[str, str]]:
+    """(service, line), raw. Following ends when all containers have ended, or with the scope.
+
+    Raises:
+        NotFound: nothing serves, or there is no service of that name.
+    """
+    containers = _chosen(workspace, wanted.services)
+    if not wanted.follow or len(containers) == 1:
+        for service, container in containers:
+            for line in _lines(workspace.ports.engine, container, wanted, scope):
+                yield service, line
+        return
+    yield from _Together(workspace.ports.engine, wanted, scope).read(containers)
+
+
+def _chosen(workspace: Workspace, names: Collection[str]) -> list[tuple[str, ContainerInfo]]:
+    current = site_of(workspace).ledger.current()
+    found = [(service_of(c), c) for c in serving_containers(workspace, current)]
+    if not found:
+        raise NotFound(
+            f"nothing of {workspace.pipeline.name} is on this engine",
+            hint="`dockcycle run` brings it there; `dockcycle show --log` has the last run's log.",
+        )
+    services = sorted({service for service, _ in found})
+    for name in names:
+        if name not in services:
+            raise NotFound(f"there is no service {name!r}", hint=did_you_mean(name, services))
+    return [pair for pair in found if not names or pair[0] in names]
+
+
+def service_of(container: ContainerInfo) -> str:
+    return container.labels.get(COMPOSE_SERVICE) or container.labels.get(SERVICE) or SINGLE
+
+
+def _lines(engine: Engine, container: ContainerInfo, wanted: Wanted, scope: Scope) -> Iterator[str]:
+    return engine.logs(
+        container.id, tail=wanted.tail, follow=wanted.follow, since=wanted.since, scope=scope
+    )
+
+
+class _Together:
+    """Follows several containers, each in a thread of its own."""
+
+    def __init__(self, engine: Engine, wanted: Wanted, scope: Scope) -> None:
+        self._engine = engine
+        self._wanted = wanted
+        self._scope = scope
+        self._lines: queue.Queue[tuple[str, str] | DockcycleError | None] = queue.Queue(1000)
+
+    def read(self, containers: list[tuple[str, ContainerInfo]]) -> Iterator[tuple[str, str]]:
+        for pair in containers:
+            threading.Thread(target=self._follow, args=pair, daemon=True).start()
+        running = len(containers)
+        while running:
+            item = self._next()
+            if isinstance(item, DockcycleError):
+                raise item
+            if item is None:
+                running -= 1
+            else:
+                yield item
+
+    def _next(self) -> tuple[str, str] | DockcycleError | None:
+        while True:
+            self._scope.check()
+            try:
+                return self._lines.get(timeout=TICK)
+            except queue.Empty:
+                continue
+
+    def _follow(self, service: str, container: ContainerInfo) -> None:
+        try:
+            for line in _lines(self._engine, container, self._wanted, self._scope):
+                self._lines.put((service, line))
+            self._lines.put(None)
+        except DockcycleError as error:
+            self._lines.put(error)

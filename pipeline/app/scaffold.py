@@ -1,0 +1,190 @@
+"""The first files of a project: pipeline.yml, and a Dockerfile where there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import UsageError
+from pipeline.kit import drafts
+from pipeline.kit.authoring import Reason
+from pipeline.kit.dockerfile.ports import exposed_port
+from pipeline.kit.names import check_project_name, suggest_project_name
+
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+PIPELINE = "pipeline.yml"
+WORKFLOW = ".github/workflows/dockcycle.yml"
+PUBLISHED = 8000
+
+_HEAD = """\
+# `dockcycle validate` checks this file, `dockcycle plan` says what would be done, and
+# `dockcycle run` does it.
+version: 1
+name: {name}
+
+stages:
+  # The work tree as it is. Its tests can run first: - code: {{checks: ["{test}"]}}
+  - code
+  - dockerfile # {origin}; linted
+  - build
+"""
+_CONTAINER = """\
+
+  # The new version starts beside the live one, and has to answer before anything goes on.
+  - run: {{port: {port}}}
+  - smoke:
+      checks:
+        - {{get: /, expect: {{status: 200}}}}
+
+  # To a registry on this machine; add others: [local, docker.io/NAME/{name}]
+  - push: {{to: [local]}}
+  - track
+
+  # Live on http://localhost:{published}; the last five versions can come back.
+  - operate: {{publish: {published}, keep: 5}}
+"""
+_WORKER = """\
+
+  # No port was found, so it has to stay up. With one: - run: {{port: 8000}}
+  - run
+  - smoke
+
+  # To a registry on this machine; add others: [local, docker.io/NAME/{name}]
+  - push: {{to: [local]}}
+  - track
+
+  # The last five versions can come back.
+  - operate: {{keep: 5}}
+"""
+_COMPOSE = """\
+
+  # The whole project starts beside the live one, with volumes of its own, and has to be healthy
+  # before anything goes on.
+  - run: {{compose: {compose}}}
+  - smoke
+
+  # To a registry on this machine; add others: [local, docker.io/NAME/{name}]
+  - push: {{to: [local]}}
+  - track
+
+  # On the ports that {compose} publishes; the last five versions can come back.
+  - operate: {{keep: 5}}
+"""
+_WORKFLOW = """\
+name: dockcycle
+on:
+  push:
+    branches: [main]
+  pull_request:
+
+permissions:
+  contents: write # `track` commits the Dockerfile and pushes a tag
+  packages: write # for images on ghcr.io
+
+concurrency: dockcycle-${{ github.ref }}
+
+jobs:
+  pipeline:
+    runs-on: ubuntu-latest
+    timeout-minutes: 30
+    steps:
+      - uses: actions/checkout@v4
+        with: {fetch-depth: 0}
+      - uses: actions/setup-python@v5
+        with: {python-version: "3.12"}
+      - run: pip install dockcycle
+      - name: Build and test
+        if: github.event_name == 'pull_request'
+        run: dockcycle run --to smoke
+      # `operate` makes it live on the engine that DOCKER_HOST names, such as ssh://deploy@server.
+      # Without one the pipeline ends with what can be done here.
+      - name: Build, test and publish
+        if: github.event_name != 'pull_request'
+        run: dockcycle run --to track
+"""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one file. ``path`` is relative to the project's folder."""
+
+    path: str
+    what: Literal["wrote", "kept", "overwrote"]
+
+
+@dataclass(frozen=True)
+class Scaffold:
+    """Files to write, and why the Dockerfile is what it is."""
+
+    files: Mapping[str, str]
+    reasons: tuple[Reason, ...] = ()
+
+
+def scaffold(folder: Path, name: str | None, *, github: bool) -> Scaffold:
+    """What a project in ``folder`` begins with; reads only.
+
+    Raises:
+        UsageError: the name breaks the rule.
+        StageFailed: what the app is cannot be told.
+    """
+    name = _name(folder, name)
+    files: dict[str, str] = {}
+    reasons: tuple[Reason, ...] = ()
+    compose = next((n for n in COMPOSE_NAMES if (folder / n).is_file()), None)
+    test = _test_command(folder)
+    if compose:
+        origin = "those of the Compose file"
+        files[PIPELINE] = _text(_COMPOSE, name=name, origin=origin, test=test, compose=compose)
+    else:
+        draft = drafts.draft(folder / "Dockerfile", folder)
+        reasons = draft.reasons
+        port = exposed_port(draft.text)
+        origin = "the one that is here" if draft.origin == "existing" else "generated"
+        body = _CONTAINER if port else _WORKER
+        files[PIPELINE] = _text(body, name=name, origin=origin, test=test, port=port)
+        files |= {path.relative_to(folder).as_posix(): text for path, text in draft.files().items()}
+    if github:
+        files[WORKFLOW] = _WORKFLOW
+    return Scaffold(files, reasons)
+
+
+def write(folder: Path, files: Mapping[str, str], *, force: bool) -> Iterator[Written]:
+    """Write the files; those that are there stay, without ``force``.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    for name, text in files.items():
+        path = folder / name
+        there = path.exists() or path.is_symlink()
+        if there and not force:
+            yield Written(name, "kept")
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = path.with_name(f".{path.name}.{os.getpid()}")
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(path)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+        yield Written(name, "overwrote" if there else "wrote")
+
+
+def _name(folder: Path, name: str | None) -> str:
+    if name is None:
+        return suggest_project_name(folder.name)
+    try:
+        return check_project_name(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _text(body: str, **values: object) -> str:
+    return (_HEAD + body).format(**values, published=PUBLISHED)
+
+
+def _test_command(folder: Path) -> str:
+    return "npm test" if (folder / "package.json").is_file() else "python -m pytest -q"

@@ -1,0 +1,169 @@
+"""``rollback``, and what acts on the app that is live."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.app import KEEP, app, command
+from pipeline.cli.options import asked
+from pipeline.cli.words import DryRun, Wait, seconds
+from pipeline.cli.work import concluded, rendering
+from pipeline.errors import Exit
+
+if TYPE_CHECKING:
+    from pipeline.app.workspace import Workspace
+    from pipeline.artifacts import Release
+    from pipeline.events import Event
+    from pipeline.kit.releases import Site
+
+Act = Callable[["Workspace", "Site"], list[str]]
+
+
+@command(
+    app, "rollback", KEEP,
+    "dockcycle rollback", "dockcycle rollback r12", "dockcycle rollback --dry-run",
+)  # fmt: skip
+def rollback(
+    ctx: typer.Context,
+    release: Annotated[
+        str | None,
+        typer.Argument(metavar="[RELEASE]", help="Id (r12), commit or tag; the last good one."),
+    ] = None,
+    dry_run: DryRun = False,
+    wait: Wait = None,
+) -> int:
+    """Bring an earlier release back, by the same checks as a new one."""
+    from pipeline.app import rollback as back
+
+    here = asked(ctx)
+    if dry_run:
+        choice = back.choose(here.workspace, release)
+        _show_choice(choice.current, choice.target)
+        return Exit.OK
+    with rendering(here) as renderer:
+        result = back.roll_back(here.workspace, release, [renderer], wait=seconds(wait))
+    return concluded(result, here)
+
+
+def _show_choice(current: Release | None, target: Release) -> None:
+    from pipeline.cli.output import ago, print_table
+
+    rows = [
+        (what, r.id, (r.commit or "")[:12], ago(r.created), " ".join(i[7:19] for i in
+         r.images.values()))
+        for what, r in (("live now", current), ("would come back", target))
+        if r is not None
+    ]  # fmt: skip
+    print_table(("", "release", "commit", "made", "image"), rows)
+
+
+@command(app, "start", KEEP, "dockcycle start")
+def start(ctx: typer.Context, wait: Wait = None) -> int:
+    """Start what was stopped, and wait until it is up."""
+    from pipeline.app import live
+
+    return _act(ctx, "start", wait, live.start)
+
+
+@command(app, "stop", KEEP, "dockcycle stop")
+def stop(ctx: typer.Context, wait: Wait = None) -> int:
+    """Stop the app for good, through engine restarts too."""
+    from pipeline.app import live
+
+    return _act(ctx, "stop", wait, live.stop)
+
+
+@command(app, "restart", KEEP, "dockcycle restart")
+def restart(ctx: typer.Context, wait: Wait = None) -> int:
+    """Stop and start, and wait until it is up."""
+    from pipeline.app import live
+
+    return _act(ctx, "restart", wait, live.restart)
+
+
+@command(app, "kill", KEEP, "dockcycle kill", "dockcycle kill --signal TERM")
+def kill(
+    ctx: typer.Context,
+    signal: Annotated[
+        str, typer.Option("--signal", "-s", metavar="NAME", help="Which signal.")
+    ] = "KILL",
+    wait: Wait = None,
+) -> int:
+    """Stop the app by a signal, at once."""
+    from pipeline.app import live
+
+    return _act(ctx, "kill", wait, lambda workspace, site: live.kill(workspace, site, signal))
+
+
+@command(app, "rm", KEEP, "dockcycle rm")
+def remove(ctx: typer.Context, wait: Wait = None) -> int:
+    """Remove what is live; its releases stay and can come back."""
+    from pipeline.app import live
+
+    return _act(ctx, "rm", wait, live.remove)
+
+
+@command(app, "down", KEEP, "dockcycle down", "dockcycle down --volumes")
+def down(
+    ctx: typer.Context,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="Also named volumes, with the data in them.")
+    ] = False,
+    wait: Wait = None,
+) -> int:
+    """Remove all of the project from the engine, its releases too."""
+    from pipeline.app import live
+
+    return _act(
+        ctx, "down", wait, lambda workspace, site: live.down(workspace, site, volumes=volumes)
+    )
+
+
+@command(app, "prune", KEEP, "dockcycle prune --dry-run", "dockcycle prune --keep-runs 50")
+def prune(
+    ctx: typer.Context,
+    keep_runs: Annotated[
+        int, typer.Option("--keep-runs", metavar="N", min=1, help="Records of runs that stay.")
+    ] = 100,
+    dry_run: DryRun = False,
+    wait: Wait = None,
+) -> int:
+    """Remove leftovers, images that no release needs, and old records."""
+    from pipeline.app import prune as pruning
+    from pipeline.cli.output import print_line
+
+    if dry_run:
+        for line in pruning.would_prune(asked(ctx).workspace):
+            print_line(line)
+        return Exit.OK
+    return _act(
+        ctx, "prune", wait, lambda workspace, _: pruning.prune(workspace, keep_runs=keep_runs)
+    )
+
+
+def _act(ctx: typer.Context, what: str, wait: str | None, act: Act) -> int:
+    """Under the project's lock: results go to stdout, what happens meanwhile to stderr."""
+    from pipeline.app.live import site_of
+    from pipeline.app.running import started
+    from pipeline.cli.output import print_line
+
+    workspace = asked(ctx).workspace
+    with started(workspace, what, seconds(wait), [_tell_notice]) as (_, scope):
+        site = site_of(workspace, scope=scope, tell=tell, log=tell)
+        for line in act(workspace, site):
+            print_line(line)
+    return Exit.OK
+
+
+def _tell_notice(event: Event) -> None:
+    tell(getattr(event, "message", ""))
+
+
+def tell(line: str) -> None:
+    from pipeline.kit.text import sanitize
+
+    sys.stderr.write(f"{sanitize(line)}\n")

@@ -1,0 +1,152 @@
+"""``status``, ``logs`` and ``history``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.app import LOOK, app, command
+from pipeline.cli.options import asked
+from pipeline.cli.words import Json, seconds
+from pipeline.errors import Cancelled, Exit, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.app.live import Status
+
+UP = ("live", "in place")
+
+
+@command(app, "status", LOOK, "dockcycle status", "dockcycle status --json")
+def status(ctx: typer.Context, as_json: Json = False) -> int:
+    """Say what is live, as the engine itself knows it.
+
+    Exit code 0 when the app is up as recorded, else 1.
+    """
+    from pipeline.app.live import status as look
+    from pipeline.cli.output import print_json
+
+    found = look(asked(ctx).workspace)
+    if as_json:
+        print_json(found)
+    else:
+        _show_status(found)
+    return Exit.OK if found.state in UP else Exit.FAILED
+
+
+def _show_status(found: Status) -> None:
+    from pipeline.cli.output import ago, print_fields, print_line, print_table
+
+    print_fields(
+        [
+            ("Project", found.project),
+            ("State", found.state),
+            ("Release", found.release),
+            ("URL", found.url),
+            ("Commit", found.commit),
+            ("Since", ago(found.since) if found.since else ""),
+            *(("Digest", digest) for digest in found.digests),
+            ("Kept", " ".join(found.releases)),
+            ("Running", found.running),
+        ]
+    )
+    if found.services:
+        print_line("")
+        rows = [
+            (s.service, s.state, "" if s.health == "none" else s.health, ago(s.since),
+             str(s.restarts), s.image[7:19], " ".join([*s.ports, s.drift]).strip())
+            for s in found.services
+        ]  # fmt: skip
+        print_table(("service", "state", "health", "since", "restarts", "image", "ports"), rows)
+
+
+@command(
+    app, "logs", LOOK, "dockcycle logs -f", "dockcycle logs --tail 20 web",
+    "dockcycle logs --since 10m",
+)  # fmt: skip
+def logs(
+    ctx: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    tail: Annotated[
+        str, typer.Option("--tail", "-n", metavar="N", help="The last N lines of each, or `all`.")
+    ] = "100",
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only lines of the last TIME.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Show what the app prints."""
+    from pipeline.app.logs import Wanted, log_lines
+    from pipeline.app.running import signals_to
+    from pipeline.scope import Scope
+
+    wanted = Wanted(
+        services=services or (), tail=_tail(tail), follow=follow,
+        since=time.time() - seconds(since, "--since") if since else None,
+    )  # fmt: skip
+    scope, width = Scope(what="logs"), 0
+    try:
+        with signals_to(scope):
+            for service, line in log_lines(asked(ctx).workspace, wanted, scope):
+                width = max(width, len(service))
+                _print_log(service, line, width, as_json=as_json)
+    except Cancelled as end:
+        return end.exit_code
+    return Exit.OK
+
+
+def _tail(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"--tail: {text!r} is neither a number nor `all`")
+    return int(text)
+
+
+def _print_log(service: str, line: str, width: int, *, as_json: bool) -> None:
+    from pipeline.kit.text import sanitize
+
+    if as_json:
+        sys.stdout.write(json.dumps({"service": service, "line": line}) + "\n")
+    else:
+        sys.stdout.write(f"{service:<{width}} | {sanitize(line)}\n")
+    sys.stdout.flush()
+
+
+@command(app, "history", LOOK, "dockcycle history", "dockcycle history -n 5 --json")
+def history(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many.")] = 20,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Of all projects of this user.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """List the runs, newest first."""
+    from pipeline.app.history import rows
+    from pipeline.cli.output import clock_time, print_json, print_table
+    from pipeline.kit.text import human_duration
+
+    workspace = asked(ctx).workspace
+    project = None if everything else workspace.pipeline.name
+    found = rows(workspace.store, project, limit)
+    if as_json:
+        print_json(found)
+        return Exit.OK
+    table = [
+        ((row.project,) if everything else ())
+        + (row.id, row.status, clock_time(row.started),
+           human_duration(row.seconds) if row.seconds is not None else "",
+           row.outcome.get("release", ""), row.outcome.get("commit", "")[:12], row.trigger,
+           row.failed and f"{row.failed} failed")
+        for row in found
+    ]  # fmt: skip
+    columns = ("run", "status", "started", "took", "release", "commit", "trigger", "")
+    print_table((("project",) if everything else ()) + columns, table, "There is no run yet.")
+    return Exit.OK

@@ -1,0 +1,109 @@
+"""How commands that are no run print: tables, fields, lines, JSON; foreign text made harmless."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline.kit.text import human_duration, sanitize
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STATE_STYLES = {
+    "passed": "green", "live": "green", "in place": "green", "running": "cyan", "ok": "green",
+    "healthy": "green", "reused": "blue", "failed": "red", "degraded": "red", "unhealthy": "red",
+    "error": "red", "warning": "yellow", "interrupted": "yellow", "lost": "yellow",
+    "stopped": "yellow", "cancelled": "yellow", "skipped": "dim", "absent": "dim", "run": "cyan",
+    "reuse": "blue", "skip": "dim",
+}  # fmt: skip
+UNCUT = 100_000
+"""Columns when nobody looks: a table in a pipe is never cut."""
+
+
+def print_json(value: object) -> None:
+    """Dataclasses, models and plain data as one JSON document."""
+    text = json.dumps(value, indent=2, default=_plain)
+    sys.stdout.write(text + "\n")
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    return str(value)
+
+
+def print_line(line: str) -> None:
+    sys.stdout.write(sanitize(line) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str = "") -> None:
+    """A table without borders; ``empty`` is said on stderr when there are no rows."""
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = list(rows)
+    if not rows:
+        sys.stderr.write(f"{empty}\n" if empty else "")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
+    for number, column in enumerate(columns):
+        last = number == len(columns) - 1
+        table.add_column(column, no_wrap=not last, overflow="fold" if last else "ellipsis")
+    for row in rows:
+        table.add_row(*(Text(sanitize(cell), STATE_STYLES.get(cell, "")) for cell in row))
+    _print(table)
+
+
+def print_fields(fields: Iterable[tuple[str, str]]) -> None:
+    """Names and values, one a line; empty values are left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in fields:
+        if value:
+            grid.add_row(name, Text(sanitize(value), STATE_STYLES.get(value, "")))
+    _print(grid)
+
+
+def console(width: int | None = None) -> Console:
+    """Standard output; wide enough for everything when it is no terminal."""
+    from rich.console import Console
+
+    if width is None and not sys.stdout.isatty():
+        width = UNCUT
+    return Console(file=sys.stdout, highlight=False, width=width)
+
+
+def _print(renderable: Any) -> None:
+    out = console()
+    with out.capture() as capture:
+        out.print(renderable)
+    sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
+
+
+def clock_time(seconds: float | None) -> str:
+    """A Unix time as people here write it."""
+    if seconds is None:
+        return ""
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def ago(moment: str) -> str:
+    """``3 h ago`` of an ISO 8601 time; what is none stays as it is."""
+    try:
+        then = datetime.fromisoformat(moment[:26].rstrip("Z"))
+    except ValueError:
+        return moment
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return f"{human_duration(max(0.0, time.time() - then.timestamp()))} ago"

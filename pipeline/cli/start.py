@@ -1,0 +1,122 @@
+"""``init``, ``validate``, ``schema``, ``stages`` and ``doctor``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.app import START, app, command
+from pipeline.cli.options import asked
+from pipeline.cli.words import Json
+from pipeline.errors import ConfigError, Exit
+
+if TYPE_CHECKING:
+    from pipeline.errors import Problem
+    from pipeline.kit.authoring import Reason
+
+
+@command(app, "init", START, "dockcycle init", "dockcycle init --name hello --github")
+def init(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The project's; the folder's.")
+    ] = None,
+    github: Annotated[bool, typer.Option("--github", help="Also write a GitHub workflow.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files that are there.")
+    ] = False,
+) -> int:
+    """Write a first pipeline.yml, and a Dockerfile where there is none."""
+    from pipeline.app.scaffold import scaffold, write
+    from pipeline.cli.output import print_line
+
+    folder = asked(ctx).workspace.request.directory
+    made = scaffold(folder, name, github=github)
+    for written in write(folder, made.files, force=force):
+        print_line(f"{written.what:<9} {written.path}")
+    _explain(made.reasons)
+    print_line("Next: look at pipeline.yml, then `dockcycle run`.")
+    return Exit.OK
+
+
+def _explain(reasons: tuple[Reason, ...]) -> None:
+    """Why the Dockerfile is what it is."""
+    from pipeline.cli.output import print_line
+
+    for reason in reasons:
+        print_line(f"  {'? ' if reason.doubtful else '  '}{reason}")
+
+
+@command(app, "validate", START, "dockcycle validate", "dockcycle validate -e production --json")
+def validate(ctx: typer.Context, as_json: Json = False) -> int:
+    """Check the pipeline file, and tell every mistake in it."""
+    from pipeline.cli.output import print_json, print_line
+
+    workspace = asked(ctx).workspace
+    try:
+        pipeline = workspace.pipeline
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"valid": False, "problems": [_problem(p) for p in error.problems]})
+        return Exit.USAGE
+    keys = [entry.key for entry in pipeline.entries]
+    if as_json:
+        print_json({"valid": True, "project": pipeline.name, "stages": keys})
+    else:
+        print_line(f"{pipeline.file.name} is valid: {pipeline.name}, {', '.join(keys)}")
+    return Exit.OK
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    where = problem.where
+    return {"message": problem.message, "hint": problem.hint, "file": where.file,
+            "line": where.line, "column": where.column, "key": where.key}  # fmt: skip
+
+
+@command(app, "schema", START, "dockcycle schema > pipeline.schema.json")
+def schema(ctx: typer.Context) -> int:
+    """Print the JSON schema of pipeline files, for editors."""
+    from pipeline.cli.output import print_json
+    from pipeline.config.json_schema import schema as make
+
+    print_json(make(asked(ctx).workspace.catalog))
+    return Exit.OK
+
+
+@command(app, "stages", START, "dockcycle stages", "dockcycle stages --json")
+def stages(ctx: typer.Context, as_json: Json = False) -> int:
+    """List the stages that there are, each with its origin."""
+    from pipeline.cli.output import print_json, print_table
+
+    found = asked(ctx).workspace.catalog.list()
+    if as_json:
+        print_json(found)
+        return Exit.OK
+    rows = [
+        (stage.name, stage.origin, " ".join(stage.needs), " ".join(stage.makes),
+         f"cannot be loaded: {stage.error}" if stage.error else stage.summary)
+        for stage in found
+    ]  # fmt: skip
+    print_table(("stage", "from", "needs", "makes", ""), rows)
+    return Exit.OK
+
+
+@command(app, "doctor", START, "dockcycle doctor", "dockcycle doctor --json")
+def doctor(ctx: typer.Context, as_json: Json = False) -> int:
+    """Look at everything a run uses, with a remedy for what is wrong.
+
+    Exit code 4 if a run could not work.
+    """
+    from pipeline.app.doctor import examine
+    from pipeline.cli.output import print_json, print_table
+
+    found = list(examine(asked(ctx).workspace))
+    if as_json:
+        print_json(found)
+    else:
+        rows = [(d.name, d.state, " ".join(p for p in (d.message, d.remedy and f"→ {d.remedy}")
+                                           if p)) for d in found]  # fmt: skip
+        print_table(("", "", ""), rows)
+    return Exit.UNUSABLE if any(d.state == "failed" for d in found) else Exit.OK
