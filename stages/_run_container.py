@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import SINGLE, App, Images
-from pipeline.errors import DockcycleError, EngineRefused, NotFound
+from pipeline.errors import (
+    ConfigError,
+    DockcycleError,
+    EngineRefused,
+    Location,
+    NotFound,
+    Problem,
+)
 from pipeline.kit import container_spec, env_files, in_place
 from pipeline.kit.health import knows_start_interval
 from pipeline.kit.labels import labels, select
@@ -80,8 +88,21 @@ class ContainerRun:
             directory=ctx.project.directory,
             from_files=env_files.read(options.env_file, ctx.project.directory, ctx.variables),
         )
+        self._require_sources(spec)
         known = knows_start_interval(self._engine.info().version)
         return container_spec.with_quick_health(spec, self._image, known=known)
+
+    def _require_sources(self, spec: ContainerSpec) -> None:
+        """What is mounted from the project's own folder must be there. Other folders are the
+        engine's to judge: it may see another file system than we do."""
+        project = self._ctx.project
+        for mount in spec.mounts:
+            source = Path(mount.source)
+            if mount.kind != "bind" or not source.is_relative_to(project.directory):
+                continue
+            if not source.exists():
+                where = Location(file=str(project.file), key="run.volumes")
+                raise ConfigError([Problem(f"there is no {source} to mount", where)])
 
     # beside the live one
 
