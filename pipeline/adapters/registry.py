@@ -155,7 +155,7 @@ def _denied(reference: Reference, auth: Auth | None, answer: Answer) -> Registry
         who, hint = "anyone without credentials", f"`{login}`, or name a secret as password."
     else:
         who = f"{auth.username or 'the account'} (from {auth.source})"
-        hint = f"`{login}` with an account that may do this, or correct the credentials."
+        hint = f"`{login}` with an account that may do this, or correct the {auth.source}."
     return RegistryDenied(
         f"the registry {host} denies {who} access to {reference}: {answer.words}", hint=hint
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.artifacts import PushedImage
-from pipeline.errors import DockcycleError, StageFailed
+from pipeline.errors import DockcycleError, RegistryDenied, StageFailed
 from pipeline.kit.references import Reference
 from pipeline.kit.retry import retry
 from pipeline.kit.sweep import TEMPORARY_TAG, drop_temporary_tag
@@ -74,25 +74,54 @@ def push_image(
     image: str, reference: Reference, auth: Auth | None, *, ports: PushPorts, tags: TemporaryTags,
     on_line: OnLine, scope: Scope,
 ) -> PushedImage:  # fmt: skip
-    """Push the image with that id under that name and tag, and read it back.
+    """Make sure that the registry has the image with that id under that name and tag.
+
+    The registry is asked first: what it has need not be pushed, and one that is down shows at once
+    there, but after a minute of the engine's own retries in a push.
 
     Raises:
         StageFailed: the name means, here or there, another image than this one.
         RegistryDenied, RegistryUnavailable: the registry's answer, the latter after retries.
     """
-    name = str(reference)
+    name, manifest, denied = str(reference), None, None
+    try:
+        manifest = ports.registry.manifest(name, auth, scope)
+    except RegistryDenied as error:  # some say so of a repository that the first push will make
+        denied = error
+    if manifest is None or not _is_image(manifest, image):
+        try:
+            digest = _push(image, name, auth, ports=ports, tags=tags, on_line=on_line, scope=scope)
+        except RegistryDenied as error:
+            raise denied or error from error
+        found = ports.registry.manifest(name, auth, scope)
+        manifest = _check_what_arrived(found, digest, image, name)
+    return PushedImage(ref=name, digest=manifest.digest, config=manifest.config, image=image)
+
+
+def _push(
+    image: str, name: str, auth: Auth | None, *, ports: PushPorts, tags: TemporaryTags,
+    on_line: OnLine, scope: Scope,
+) -> str:  # fmt: skip
+    """Push, with retries; the digest that the registry took."""
+    failed = False
 
     def attempt() -> str:
+        nonlocal failed
+        if failed:  # the engine does not tell how long the registry asks to wait; this waits
+            ports.registry.manifest(name, auth, scope)
+        failed = True
         _still_means(ports.engine, name, image)
         with tags.journal.effect("push", name):
             return ports.engine.push(name, auth, on_line, scope)
 
     with tags.on(image, name):
-        digest = retry(attempt, clock=ports.clock, scope=scope, tell=on_line)
-    manifest = ports.registry.manifest(name, auth, scope)
-    _is_what_was_pushed(manifest, digest, image, name)
-    return PushedImage(ref=name, digest=digest, config=manifest.config if manifest else "",
-                       image=image)  # fmt: skip
+        return retry(attempt, clock=ports.clock, scope=scope, tell=on_line)
+
+
+def _is_image(manifest: Manifest, image: str) -> bool:
+    """Image ids and digests are hashes over content, so what is equal is the same: the id is the
+    config's digest in the engine's classic store, the manifest's in the containerd store."""
+    return image in (manifest.config, manifest.digest)
 
 
 def _still_means(engine: Engine, name: str, image: str) -> None:
@@ -105,22 +134,16 @@ def _still_means(engine: Engine, name: str, image: str) -> None:
         )
 
 
-def _is_what_was_pushed(manifest: Manifest | None, digest: str, image: str, name: str) -> None:
-    """Image ids and digests are hashes over content, so what is equal is the same: the id is the
-    config's digest in the engine's classic store, the manifest's in the containerd store."""
+def _check_what_arrived(manifest: Manifest | None, digest: str, image: str, name: str) -> Manifest:
     if manifest is None:
         raise StageFailed(
             f"the registry has no {name}, although the push succeeded",
             hint="Does something delete from the registry, or answer in its place?",
         )
-    if manifest.digest != digest:
+    if not _is_image(manifest, image):
         raise StageFailed(
-            f"{name} in the registry is not what was pushed: it has {manifest.digest}, "
-            f"{digest} was pushed",
-            hint="Someone else pushed the same tag at the same moment; run again.",
+            f"{name} in the registry is not the tested image {image}: it has "
+            f"{manifest.config or manifest.digest}, and {digest} was pushed",
+            hint="Something gave the name to another image, here or there; run again.",
         )
-    if image not in (manifest.config, manifest.digest):
-        raise StageFailed(
-            f"{name} in the registry is not the tested image {image}: it has {manifest.config}",
-            hint="Something gave the name to another image while it was pushed; run again.",
-        )
+    return manifest

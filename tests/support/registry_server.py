@@ -182,7 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, "UNSUPPORTED", "no such thing")
 
     def _error(self, status: int, code: str, message: str, **headers: str) -> None:
-        body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+        # An engine takes an error without a detail for one that may pass, and tries for a minute.
+        error = {"code": code, "message": message, "detail": {"path": self.path}}
+        body = json.dumps({"errors": [error]}).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._answer(status, body, {"Content-Type": "application/json", **named})
 

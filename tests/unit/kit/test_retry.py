@@ -64,3 +64,15 @@ def test_a_cancelled_scope_ends_the_waiting() -> None:
     scope.cancel()
     with pytest.raises(Cancelled):
         retry(failing(DOWN), clock=JumpingClock(), scope=scope)
+
+
+def test_an_attempt_that_took_its_time_to_fail_is_the_last() -> None:
+    clock = JumpingClock()
+
+    def slow() -> str:
+        clock.seconds += 40
+        raise DOWN
+
+    with pytest.raises(RegistryUnavailable):
+        retry(slow, clock=clock, scope=Scope())
+    assert len(clock.slept) == 1

@@ -93,6 +93,12 @@ def test_images_that_were_only_pulled_are_not_pushed() -> None:
     assert world.remote() == {f"reg.example/shop:{COMMIT}"}
 
 
+def test_what_the_registry_has_is_not_pushed_again(world: PushWorld) -> None:
+    first = world.push("reg.example/a")
+    world.engine.state.fail_always("push", RegistryDenied("not again"))
+    assert world.push("reg.example/a") == first
+
+
 def test_the_hub(world: PushWorld) -> None:
     (pushed,) = world.push("acme/hello").services["app"]
     assert pushed.ref == f"docker.io/acme/hello:{COMMIT}"
@@ -120,6 +126,18 @@ def test_a_wrong_password_is_told_at_once(world: PushWorld) -> None:
     assert "docker login private.example" in caught.value.hint
     assert world.clock.seconds == 0
     assert not any(name.startswith("private") for name in world.names())
+
+
+def test_a_repository_that_the_first_push_makes_may_be_denied_before(world: PushWorld) -> None:
+    world.engine.fail("manifest", RegistryDenied("no such repository, or no access"))
+    assert world.push("reg.example/new").services["app"]
+
+
+def test_a_denial_says_whose_credentials_were_refused(world: PushWorld) -> None:
+    world.engine.fail("manifest", RegistryDenied("ada (from secret TOKEN) is refused"))
+    world.engine.fail("push", RegistryDenied("denied"))
+    with pytest.raises(RegistryDenied, match="from secret TOKEN"):
+        world.push("reg.example/new")
 
 
 def test_a_secret_that_is_not_declared_is_a_mistake_in_the_file(world: PushWorld) -> None:
@@ -190,7 +208,7 @@ def test_someone_elses_push_of_the_same_tag_is_noticed(world: PushWorld) -> None
         return digest
 
     world.engine.push = overtaken  # type: ignore[method-assign]
-    with pytest.raises(StageFailed, match="is not what was pushed"):
+    with pytest.raises(StageFailed, match="in the registry is not the tested image"):
         world.push("reg.example/a")
 
 
