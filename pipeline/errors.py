@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
@@ -53,6 +54,12 @@ class DockcycleError(Exception):
         self.hint = hint
         self.detail = detail
         self.where = where
+
+    def about(self, subject: str) -> Self:
+        """The same failure, with what it is about (a service, say) put before its message."""
+        self.message = f"{subject}: {self.message}"
+        self.args = (self.message,)
+        return self
 
 
 class UsageError(DockcycleError):

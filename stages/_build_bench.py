@@ -80,7 +80,7 @@ class Bench:
                     if service in self._work.bases:
                         names.enter_context(temporary.on(image.id, self._base_name(service)))
                     order.done(service)
-        return self._images
+        return {service: self._images[service] for service in self._services()}
 
     def _services(self) -> list[str]:
         return [*self._work.requests, *self._work.pulls]
@@ -96,9 +96,9 @@ class Bench:
                 return self._build(service)
             return self._pull(service, self._work.pulls[service])
         except DockcycleError as error:
-            if len(self._services()) > 1 and not isinstance(error, Cancelled):
-                error.message = f"{service}: {error.message}"
-            raise
+            if len(self._services()) == 1 or isinstance(error, Cancelled):
+                raise
+            raise error.about(service) from error.__cause__
 
     def _build(self, service: str) -> Image:
         ctx = self._ctx

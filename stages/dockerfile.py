@@ -143,8 +143,7 @@ class DockerfileStage(Stage[DockerfileOptions]):
                     path, context, wishes=self.options.wishes(spec.service)
                 )
             except StageFailed as error:
-                error.message = f"{spec.service}: {error.message}"
-                raise
+                raise error.about(spec.service) from error.__cause__
         return by_path[path]
 
     # what it says

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.app.live import site_of
 from pipeline.app.workspace import Workspace
 from pipeline.errors import EngineUnavailable
+from pipeline.kit.local_tags import LOCAL_TAG, take_back_tag
 from pipeline.kit.releases import converge
 from pipeline.kit.sweep import TEMPORARY_TAG, sweep
 from pipeline.store.records import RunRecord
@@ -28,6 +29,8 @@ def settle(workspace: Workspace) -> list[str]:
             client=workspace.home.client(),
             tags=_temporary_tags(dead),
         )
+        for key in _local_tags(dead):
+            take_back_tag(workspace.ports.engine, key)
         if dead:
             told += converge(site_of(workspace))
     except EngineUnavailable:
@@ -43,3 +46,8 @@ def settle(workspace: Workspace) -> list[str]:
 
 def _temporary_tags(dead: Sequence[RunRecord]) -> list[str]:
     return sorted({e.key for run in dead for e in run.effects if e.kind == TEMPORARY_TAG})
+
+
+def _local_tags(dead: Sequence[RunRecord]) -> list[str]:
+    """Names that dead runs gave to what they built, the last one first."""
+    return [e.key for run in dead for e in reversed(run.effects) if e.kind == LOCAL_TAG]
