@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import dotenv, yaml_source
+from pipeline.config.assignment import apply_set
 from pipeline.config.entries import by_stage
 from pipeline.config.interpolation import interpolate_tree
 from pipeline.config.nodes import MapNode, Node
-from pipeline.config.overlay import apply_set, merge_documents
+from pipeline.config.overlay import merge_documents
 from pipeline.config.pipeline import Pipeline, Stages
 from pipeline.config.secrets import sources
 from pipeline.config.validation import Validation, refuse

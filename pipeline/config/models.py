@@ -143,15 +143,8 @@ class SecretOptions(_Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_literal(cls, data: Any) -> Any:
-        if isinstance(data, str):
-            return {"env": data}
-        if isinstance(data, dict) and "value" in data:
-            raise ValueError(
-                "a secret is not written into the file; name where its value is:"
-                " {env: VARIABLE} or {file: path}"
-            )
-        return data
+    def _short(cls, data: Any) -> Any:
+        return {"env": data} if isinstance(data, str) else data
 
     @model_validator(mode="after")
     def _one(self) -> SecretOptions:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.config.models import SecretOptions
 from pipeline.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted
 from pipeline.config.pipeline import Pipeline, SecretSource
-from pipeline.errors import Problem, UsageError
+from pipeline.errors import Location, Problem, UsageError
 from pipeline.kit import secret_refs
 from pipeline.kit.names import did_you_mean, nearest
 
@@ -75,6 +75,30 @@ def _from_file(name: str, file: Path) -> str:
     if not value:
         raise UsageError(f"{what} is empty", hint="Write the value into it.")
     return value
+
+
+def take_literals(head: MapNode) -> tuple[MapNode, list[Problem]]:
+    """``head`` without secrets whose value is in the file, and a problem for each of them.
+
+    Its location has no line, since a line is quoted where it is shown.
+    """
+    secrets = head.items.get("secrets")
+    if not isinstance(secrets, MapNode):
+        return head, []
+    literal = [
+        name
+        for name, source in secrets.items.items()
+        if isinstance(source, MapNode) and "value" in source.items
+    ]
+    problems = [
+        Problem(
+            f"line {secrets.keys[name].line}: the value of a secret does not belong into the file",
+            Location(secrets.where.file, key=f"secrets.{name}"),
+            f"Write where it is: `{name}: {{env: {name}}}` or `{name}: {{file: path}}`.",
+        )
+        for name in literal
+    ]
+    return head.with_item("secrets", secrets.without(literal), head.keys["secrets"]), problems
 
 
 def check_references(node: Node, path: str, names: Iterable[str]) -> list[Problem]:

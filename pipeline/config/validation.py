@@ -15,7 +15,7 @@ from pipeline.config.explain import explain
 from pipeline.config.models import EntryOptions, PipelineFile
 from pipeline.config.nodes import MapNode, Node, ScalarNode, to_data
 from pipeline.config.pipeline import Entry, FoundStage, Stages
-from pipeline.config.secrets import check_references
+from pipeline.config.secrets import check_references, take_literals
 from pipeline.errors import ConfigError, Problem, UsageError
 from pipeline.kit.names import suggest_project_name
 from pipeline.stage import StageOptions
@@ -69,7 +69,8 @@ class Validation:
         return Checked(head, entries)
 
     def _head(self) -> PipelineFile | None:
-        head = self._root.without(("stages",))
+        head, literals = take_literals(self._root.without(("stages",)))
+        self._problems += literals
         found, problems = _validate(PipelineFile, head, "")
         self._problems += [self._with_better_hint(problem) for problem in problems]
         return found

@@ -59,39 +59,39 @@ class SmokeOptions(StageOptions):
     checks: Annotated[tuple[Probe | Listen, ...], Field(min_length=1)]
 
 
-class _Idle(Stage[Any]):
+class Idle(Stage[Any]):
     def run(self, ctx: Context) -> Sequence[Artifact]:
         return ()
 
 
-class Code(_Idle):
+class Code(Idle):
     name = "code"
     summary = "takes the code"
     Options = CodeOptions
     makes: ClassVar = frozenset({Source})
 
 
-class Build(_Idle):
+class Build(Idle):
     name = "build"
     Options = BuildOptions
     needs: ClassVar = frozenset({Source})
     makes: ClassVar = frozenset({Images})
 
 
-class Run(_Idle):
+class Run(Idle):
     name = "run"
     Options = RunOptions
     needs: ClassVar = frozenset({Images})
     makes: ClassVar = frozenset({App})
 
 
-class Smoke(_Idle):
+class Smoke(Idle):
     name = "smoke"
     Options = SmokeOptions
     needs: ClassVar = frozenset({App})
 
 
-class Operate(_Idle):
+class Operate(Idle):
     name = "operate"
     needs: ClassVar = frozenset({App})
     makes: ClassVar = frozenset({Release})

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.dotenv import parse, read
@@ -120,6 +120,7 @@ def test_a_large_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path / ".env", ".env", {})
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_a_value_between_single_quotes_is_itself(value: str) -> None:
     plain = value.replace("\\", "").replace("\r", "")
@@ -127,6 +128,7 @@ def test_a_value_between_single_quotes_is_itself(value: str) -> None:
     assert parse(f"A='{quoted}'\nB=2", ".env", {}) == {"A": plain, "B": "2"}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("AB=:'\"\\$#{} \n"), max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.interpolation import InterpolationError, interpolate, interpolate_tree
@@ -92,11 +92,13 @@ def test_every_mistake_of_a_tree_is_told_once_with_its_place() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_doubling_every_dollar_gives_the_text_back(text: str) -> None:
     assert interpolate(text.replace("$", "$$"), {}) == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("${}:-+?AB x"), max_size=30))
 def test_any_text_is_replaced_or_refused(text: str) -> None:
     try:
@@ -107,6 +109,7 @@ def test_any_text_is_replaced_or_refused(text: str) -> None:
         assert isinstance(result, str)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_the_value_of_a_variable_is_never_interpolated_again(before: str, value: str) -> None:
     safe = before.replace("$", "")

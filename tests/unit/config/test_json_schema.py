@@ -13,7 +13,7 @@ from pipeline.config.json_schema import schema
 from pipeline.config.nodes import to_data
 from pipeline.config.yaml_source import parse
 from pipeline.errors import ConfigError
-from tests.support.config import TINY, Code, FakePoint, Probe, read
+from tests.support.config import TINY, Code, FakePoint, Idle, Probe, read
 
 SCHEMA = schema(TINY)
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -108,7 +108,7 @@ def test_every_reference_leads_somewhere_and_nothing_is_left_over() -> None:
 
 
 def test_a_model_that_is_both_options_and_a_part_stays_defined() -> None:
-    class Both(Code):
+    class Both(Idle):
         name = "both"
         Options = Probe
 

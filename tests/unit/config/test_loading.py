@@ -13,7 +13,7 @@ from pipeline.config.models import EntryOptions
 from pipeline.errors import ConfigError, Location, UsageError
 from pipeline.kit.names import STAGES
 from pipeline.stage import StageOptions
-from tests.support.config import TINY, Build, Code, FakePoint, Probe, read
+from tests.support.config import TINY, Build, Code, FakePoint, Idle, Probe, read
 
 FULL = """\
 version: 1
@@ -71,7 +71,7 @@ def test_nested_options_are_models(tmp_path: Path) -> None:
 
 
 def test_a_file_with_a_name_alone_has_all_eight_stages(tmp_path: Path) -> None:
-    class Plain(Code):
+    class Plain(Idle):
         Options = StageOptions
 
     catalog = Catalog(

@@ -219,8 +219,9 @@ stages: [code]
 """
     found = complaints(folder, text)
     assert found == [
-        "3 secrets.A: a secret is not written into the file; name where its value is:"
-        " {env: VARIABLE} or {file: path}",
+        # No line of its own: what shows mistakes quotes their lines.
+        "None secrets.A: line 3: the value of a secret does not belong into the file"
+        " | Write where it is: `A: {env: A}` or `A: {file: path}`.",
         "4 secrets.B: a secret has either `env` or `file`",
         "5 secrets.C: `C` must be a mapping, not 5",
         "6 secrets.D-E: `D-E` is no name for a secret; use letters, digits and _, and begin with"

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline.config import Pipeline
+from pipeline.config.assignment import apply_set
 from pipeline.config.nodes import MapNode, to_data
-from pipeline.config.overlay import apply_set, merge_documents
+from pipeline.config.overlay import merge_documents
 from pipeline.config.yaml_source import parse
 from pipeline.errors import ConfigError, UsageError
-from tests.support.config import complaints, read
+from tests.support.config import complaints, problems, read
 
 BASE = """\
 version: 1
@@ -189,9 +190,10 @@ def test_set_reaches_the_stages_of_a_file_that_names_none() -> None:
         ("stages.biuld.target=x", "--set stages.biuld.target: there is no stage `biuld`",
          "Did you mean `build`?"),
         ("stages.build=x",
-         "--set stages.build: the options of a stage are a mapping, not one value",
+         "--set stages.build: the options of a stage are a mapping",
          None),
-        ("name[0]=x", "--set name[0]: there is no item [0]: it is no list", None),
+        ("name[0]=x", "--set name[0]: there is no item [0]: this is no list", None),
+        ("[0]=x", "--set [0]=x: this is no assignment", None),
         ("name=[1", "--set name: `[` is opened here and not closed", None),
     ],
 )  # fmt: skip
@@ -205,13 +207,15 @@ def test_a_wrong_assignment_is_told(
 
 
 def test_positions_beyond_the_end_are_told() -> None:
-    with pytest.raises(UsageError, match=r"there is no item \[5\]: it has 2$"):
+    with pytest.raises(UsageError, match=r"there is no item \[5\]: the list has 2$"):
         set_on("l: [1, 2]", "l[5]=x")
     with pytest.raises(UsageError, match="`k` is asked of a list"):
         set_on("l: [1, 2]", "l.k=x")
 
 
 def test_a_mistake_in_a_set_value_names_the_option(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, BASE, sets=["stages.run.port=http"])
+    assert str(problem.where) == "--set (stages.run.port)"
     assert complaints(tmp_path, BASE, sets=["stages.run.port=http"]) == [
         'None stages.run.port: "http" is not a port; a port is a number from 1 to 65535'
     ]

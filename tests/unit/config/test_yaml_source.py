@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import yaml_source
@@ -265,12 +265,14 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=4))
 def test_what_pyyaml_writes_is_read_back(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value, default_style='"', allow_unicode=True)
     assert data(text) == value
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab:-[]{}&*!|>'\"#%@\t\n ,?<0."), max_size=60))
 def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     try:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.kit.names import check_project_name, did_you_mean, nearest, suggest_project_name
@@ -33,6 +33,7 @@ def test_a_long_one_is_refused_and_not_repeated_in_full() -> None:
     assert len(str(caught.value)) < 160
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_suggestion_is_always_valid(text: str) -> None:
     assert check_project_name(suggest_project_name(text))

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.kit.text import Tail, human_bytes, human_duration, sanitize, show_value, tail
@@ -64,6 +64,7 @@ HOSTILE = st.text(
 )
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_no_control_byte_survives(raw: str) -> None:
     clean = sanitize(raw)
@@ -74,6 +75,7 @@ def test_no_control_byte_survives(raw: str) -> None:
     assert sanitize(clean) == clean
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_with_colour_kept_the_only_escapes_are_colours(raw: str) -> None:
     clean = sanitize(raw, keep_colour=True)

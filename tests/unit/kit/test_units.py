@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -136,6 +136,7 @@ def test_the_json_schema_agrees_with_the_parsers(wrong: dict[str, object]) -> No
         Everything.model_validate(GOOD | wrong)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_parsers_accept_or_raise_value_error_and_nothing_else(text: str) -> None:
     for parse in (parse_duration, parse_bytes, parse_port):
