@@ -154,7 +154,7 @@ def start(workspace: Workspace, site: Site) -> list[str]:
         return [f"started {container.name}" for container in containers]
     switch = switch_for(current.release, site)
     switch.start(current.release)
-    switch.look(current.release)
+    switch.wait(current.release)
     if current.state != "live":
         _activate(site, current.release, "live", "start")
     return [f"{current.release.id} is up" + (f" at {u}" if (u := current.release.url) else "")]

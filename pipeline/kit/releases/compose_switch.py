@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.artifacts import App, Release, ServiceState
-from pipeline.errors import NotFound
+from pipeline.errors import NotFound, StageFailed
 from pipeline.kit import compose_variants, reach
 from pipeline.kit.compose_model import exposed, one_shots, published, services
 from pipeline.kit.labels import labels
@@ -70,28 +70,41 @@ class ComposeSwitch:
             )
 
     def look(self, release: Release) -> App:
+        return self._app(release, self._all(release))
+
+    def wait(self, release: Release) -> App:
         site, model = self._site, self._model(release)
-        address = self._engine.info().address
-        short = one_shots(model)
-        found = self._by_service()
-        if missing := sorted(set(services(model)) - set(found)):
-            raise NotFound(f"Compose did not start {', '.join(missing)}")
+        address, short = self._engine.info().address, one_shots(model)
         expected = [
             Expected(
-                container=found[name].name,
+                container=info.name,
                 service=name,
                 may_end=name in short,
                 endpoints=lambda info: reach.endpoints(info, address).values(),
             )
-            for name in services(model)
+            for name, info in self._all(release).items()
         ]
         waiting = Waiting(self._engine, site.ports.http, site.ports.clock)
         states = waiting.until_up(expected, site.scope, site.tell)
+        return self._app(release, {one.service: states[one.container] for one in expected})
+
+    def _all(self, release: Release) -> dict[str, ContainerInfo]:
+        """A container of every service.
+
+        Raises:
+            StageFailed: one has none.
+        """
+        found = self._by_service()
+        if missing := sorted(set(services(release.spec)) - set(found)):
+            raise StageFailed(f"Compose did not start {', '.join(missing)}")
+        return {name: found[name] for name in services(release.spec)}
+
+    def _app(self, release: Release, containers: Mapping[str, ContainerInfo]) -> App:
+        address = self._engine.info().address
         return App(
             kind="compose",
             services={
-                one.service: _state(states[one.container], model, one.service, address)
-                for one in expected
+                name: _state(info, release.spec, name, address) for name, info in containers.items()
             },
             spec=release.spec,
             environment=release.environment,

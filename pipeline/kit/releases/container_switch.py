@@ -7,7 +7,7 @@ back needs no registry, no secret and no pipeline file.
 from __future__ import annotations
 
 from pipeline.artifacts import SINGLE, App, Release, ServiceState
-from pipeline.errors import NotFound
+from pipeline.errors import NotFound, StageFailed
 from pipeline.kit import container_spec, reach
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.readiness import Expected, Waiting
@@ -64,16 +64,25 @@ class ContainerSwitch:
             self._engine.stop(found.id)
 
     def look(self, release: Release) -> App:
-        site, spec = self._site, _spec(release)
-        address = self._engine.info().address
+        info = self._container(release)
+        if info is None:
+            raise StageFailed(f"the container of {release.id} is gone")
+        return self._app(release, info)
+
+    def wait(self, release: Release) -> App:
+        site, address = self._site, self._engine.info().address
         expected = Expected(
             self.name(release),
             SINGLE,
-            memory=spec.memory,
+            memory=_spec(release).memory,
             endpoints=lambda info: reach.endpoints(info, address).values(),
         )
         waiting = Waiting(self._engine, site.ports.http, site.ports.clock)
-        info = waiting.until_up([expected], site.scope, site.tell)[expected.container]
+        states = waiting.until_up([expected], site.scope, site.tell)
+        return self._app(release, states[expected.container])
+
+    def _app(self, release: Release, info: ContainerInfo) -> App:
+        address = self._engine.info().address
         state = ServiceState(
             container=info.id,
             name=info.name,

@@ -32,7 +32,14 @@ class Switch(Protocol):
         """Make it not run, in a way that an engine restart does not undo."""
 
     def look(self, release: Release) -> App:
-        """Wait until it is up, and say where it is reached.
+        """Where it is reached, whether it is up yet or not.
+
+        Raises:
+            StageFailed: there is nothing of it.
+        """
+
+    def wait(self, release: Release) -> App:
+        """Wait until it is up: healthy where it has a health check, else running and listening.
 
         Raises:
             StageFailed: it does not come up; ``detail`` has its last log lines.
