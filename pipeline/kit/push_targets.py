@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -91,8 +90,6 @@ class ArchiveTarget(BaseTarget):
 class RegistryTarget(BaseTarget):
     """A repository in a registry."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     ref: Ref = Field(
         description="`host/name`; with `{service}`, or the service's name behind it, for several."
     )
@@ -153,14 +150,20 @@ def as_targets(targets: Sequence[Where | str]) -> tuple[Where, ...]:
     return tuple(target for target in targets if not isinstance(target, str))
 
 
-def _no_doubles(targets: tuple[Where | str, ...]) -> tuple[Where | str, ...]:
+def _some_and_no_doubles(targets: tuple[Where | str, ...]) -> tuple[Where | str, ...]:
+    if not targets:
+        raise ValueError("an empty list pushes nowhere; name a target, or leave `push` out")
     titles = [target.title for target in as_targets(targets)]
     if double := next((title for title in titles if titles.count(title) > 1), None):
         raise ValueError(f"{double} is there twice; give one target several `tags:`")
     return targets
 
 
-Targets = Annotated[tuple[Target, ...], Field(min_length=1), AfterValidator(_no_doubles)]
+Targets = Annotated[
+    tuple[Target, ...],
+    AfterValidator(_some_and_no_doubles),
+    Field(json_schema_extra={"minItems": 1}),
+]
 
 
 def repositories(pattern: str, services: Sequence[str]) -> dict[str, Reference]:

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from pipeline.artifacts import Frozen
 
@@ -35,12 +35,15 @@ def _statuses(value: object) -> tuple[str, ...]:
 
 
 def _argv(value: object) -> object:
+    words = value
     if isinstance(value, str):
         try:
-            return shlex.split(value)
+            words = shlex.split(value)
         except ValueError as error:
             raise ValueError(f"the command cannot be split into words: {error}") from None
-    return value
+    if words in ([], ()):
+        raise ValueError("there is no command; write it as a list of words or as one text")
+    return words
 
 
 def _path(path: str) -> str:
@@ -76,7 +79,6 @@ CaptureName = Annotated[str, AfterValidator(_capture_name)]
 Argv = Annotated[
     tuple[str, ...],
     BeforeValidator(_argv),
-    Field(min_length=1),
     WithJsonSchema(
         {
             "anyOf": [
