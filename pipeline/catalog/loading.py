@@ -52,7 +52,9 @@ def broken(what: str, error: BaseException) -> CatalogError:
         where = ""
     return CatalogError(
         f"{what} cannot be loaded: {type(error).__name__}: {error}{where}",
-        hint="Install the package that is missing." if isinstance(error, ImportError) else "",
+        hint="Install the package that is missing."
+        if isinstance(error, ModuleNotFoundError)
+        else "",
     )
 
 

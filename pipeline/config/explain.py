@@ -66,27 +66,30 @@ def _only_items_failed(details: Any) -> bool:
 
 def _fault(details: Any, node: Node) -> _Fault:
     loc = tuple(step for step in details["loc"] if step != "[key]")
-    field_at_end = details["type"] in ("missing", "extra_forbidden")
-    real = (*_align(loc[:-1], node), True) if field_at_end else _align(loc, node)
+    if details["type"] in ("missing", "extra_forbidden"):  # these end in a key of a mapping
+        real = (*(_align(loc[:-1], node, to_mapping=True) or (False,) * (len(loc) - 1)), True)
+    else:
+        real = _align(loc, node) or ()
     context = details.get("ctx", {})
     return _Fault(loc, real, details["type"], details["input"], context, details["msg"])
 
 
-def _align(loc: Sequence[Step], node: Node | None) -> tuple[bool, ...]:
+def _align(loc: Sequence[Step], node: Node, *, to_mapping: bool = False) -> tuple[bool, ...] | None:
     """Which steps of ``loc`` lead through the tree: the reading with the most that do, since an
-    alternative may be called like a key."""
+    alternative may be called like a key. None: no reading leads ``to_mapping``."""
     if not loc:
-        return ()
-    skipped = (False, *_align(loc[1:], node))
+        return None if to_mapping and not isinstance(node, MapNode) else ()
     step, child = loc[0], None
     if isinstance(node, MapNode):
         child = node.items.get(str(step))
     elif isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
         child = node.items[step]
-    if child is None:
-        return skipped
-    taken = (True, *_align(loc[1:], child))
-    return taken if sum(taken) >= sum(skipped) else skipped
+    readings = []
+    if child and (rest := _align(loc[1:], child, to_mapping=to_mapping)) is not None:
+        readings.append((True, *rest))
+    if (rest := _align(loc[1:], node, to_mapping=to_mapping)) is not None:
+        readings.append((False, *rest))
+    return max(readings, key=sum, default=None)
 
 
 def _probable(faults: Sequence[_Fault], depth: int) -> list[_Fault]:
@@ -164,7 +167,7 @@ def _problem(
     message, hint = _words(fault, f"`{subject}`" if subject else "the file")
     if fault.kind == "extra_forbidden":
         known = _known_keys(model, fault) | (set(more_keys) if len(path) == 1 else set())
-        hint = did_you_mean(str(path[-1]), known)
+        hint = did_you_mean(str(path[-1]), known - {str(path[-1])})
     return Problem(message, replace(where, key=shown), hint)
 
 
@@ -174,7 +177,7 @@ def _words(fault: _Fault, subject: str) -> tuple[str, str]:
     if fault.alternatives:
         return f"{subject} must be {' or '.join(fault.alternatives)}, not {given}", ""
     if fault.kind in _EXPECTED:
-        return f"{subject} must be {_EXPECTED[fault.kind]}, not {given}", _quote_hint(fault, given)
+        return f"{subject} must be {_EXPECTED[fault.kind]}, not {given}", _spelling(fault, given)
     if fault.kind in ("literal_error", "enum"):
         choices = _choices(fault)
         if len(choices) == 1:
@@ -190,10 +193,13 @@ def _words(fault: _Fault, subject: str) -> tuple[str, str]:
     return re.sub(r"^Input should be", f"{subject} must be", text), ""
 
 
-def _quote_hint(fault: _Fault, given: str) -> str:
-    """Text that looks like a number or a boolean needs quotes."""
-    unquoted = fault.kind == "string_type" and isinstance(fault.input, (bool, int, float))
-    return f'Put it in quotes: "{given}".' if unquoted else ""
+def _spelling(fault: _Fault, given: str) -> str:
+    """How to write it: text that looks like a number in quotes, a single item in brackets."""
+    if fault.kind == "string_type" and isinstance(fault.input, (bool, int, float)):
+        return f'Put it in quotes: "{given}".'
+    if _EXPECTED[fault.kind] == "a list" and isinstance(fault.input, (str, int, float)):
+        return f"Write it as `[{given}]`."
+    return ""
 
 
 _WORDS = {
@@ -216,7 +222,9 @@ def _known_keys(model: type[BaseModel], fault: _Fault) -> set[str]:
     models = {model}
     for step, real in zip(fault.loc[:-1], fault.real[:-1], strict=True):
         if not real:
-            models = {known for known in models if known.__name__ == step} or models
+            # Alternatives are named after their class, or after the key that tells them apart.
+            named = {known for known in models if known.__name__ == step}
+            models = named or {known for known in models if step in _names(known)} or models
         elif isinstance(step, str):
             annotations = [known.model_fields[name].annotation for known in models
                            for name in _names(known).get(step, ())]  # fmt: skip

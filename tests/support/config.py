@@ -47,6 +47,7 @@ class BuildOptions(StageOptions):
     memory: Bytes | None = None
     cache: bool = True
     progress: Literal["auto", "plain", "quiet"] = "auto"
+    tags: tuple[str, ...] = ()
     jobs: Annotated[int, Field(ge=1, le=16)] = 2
 
 

@@ -88,10 +88,12 @@ def test_in_the_list_of_stages(folder: Path, stages: str, expected: list[str]) -
     ("options", "expected"),
     [
         ("argz: {A: 1}", ["4 stages.build.argz: unknown key `argz` | Did you mean `args`?"]),
+        ("jobs: 2, tags: latest",
+         ['4 stages.build.tags: `tags` must be a list, not "latest" | Write it as `["latest"]`.']),
         ("retires: 3", ["4 stages.build.retires: unknown key `retires` | Did you mean `retries`?"]),
         ("zebra: 3",
          ["4 stages.build.zebra: unknown key `zebra` | Possible here: allow_failure, args, cache,"
-          " jobs, memory, name, progress, retries, target, timeout, uses, when."]),
+          " jobs, memory, name, progress, retries, tags, target, timeout, uses, when."]),
         ("memory: lots",
          ['4 stages.build.memory: "lots" is not a size; write 512m, 1.5g or a number of bytes']),
         ("cache: maybe", ['4 stages.build.cache: `cache` must be true or false, not "maybe"']),
@@ -169,6 +171,8 @@ def test_a_bad_port(folder: Path, port: str) -> None:
         ("{tcp: 0}",
          ["checks[0].tcp: 0 is not a port; a port is a number from 1 to 65535"]),
         ("{}", ["checks[0].get: `get` is missing"]),
+        ("{get: /, tcp: 1}",
+         ["checks[0].tcp: unknown key `tcp` | Possible here: get, status, within."]),
         ("5", ["checks[0]: `checks[0]` must be a mapping, not 5"]),
         ("{get: 1, within: x}",
          ['checks[0].get: `get` must be text, not 1 | Put it in quotes: "1".',
