@@ -240,7 +240,7 @@ class GitRecord(Artifact):
     """What ``track`` wrote to git."""
 
     commit: str | None = None
-    """The commit that holds the tracked files; None outside git."""
+    """The commit that holds the tracked files; None outside git, or before the first commit."""
     created: bool = False
     """False when there was nothing to commit."""
     tag: str | None = None
@@ -251,7 +251,7 @@ class GitRecord(Artifact):
 
     def summary(self) -> str:
         if self.commit is None:
-            return "not a git repository"
+            return "nothing to track"
         parts = [f"{'committed' if self.created else 'unchanged at'} {self.commit[:12]}"]
         if self.tag:
             parts.append(f"tag {self.tag}")

@@ -61,7 +61,11 @@ def push_tag(git: Git, remote: str, name: str, *, on_line: OnLine, scope: Scope)
 def unpushed(git: Git, remote: str, *, commit: str, branch: str) -> list[Commit]:
     """See ``Repo.unpushed``."""
     seen = resolve(git, f"refs/remotes/{remote}/{branch}")
-    return [read_commit(git, oid) for oid in _missing(git, seen, commit)] if seen else []
+    if seen is None and not git.text("for-each-ref", "--count=1", f"refs/remotes/{remote}/"):
+        return []
+    known = [f"^{seen}"] if seen else ["--not", f"--remotes={remote}"]
+    answer = git.text("rev-list", f"--max-count={_MOST}", commit, *known, "--")
+    return [read_commit(git, oid) for oid in answer.split()]
 
 
 def _moved_on(git: Git, remote: str, branch: str, ours: str, scope: Scope) -> bool:

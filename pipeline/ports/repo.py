@@ -177,5 +177,6 @@ class Repo(Protocol):
         """
 
     def unpushed(self, directory: str, remote: str, *, commit: str, branch: str) -> list[Commit]:
-        """Commits that ``commit`` has and the remote branch, as last seen from here, has not;
-        newest first. Empty when the remote branch was never seen."""
+        """Commits that ``commit`` has and the remote branch, as last seen from here, has not (of a
+        branch that was never seen: no branch of the remote has), newest first, at most 200. Empty
+        when nothing of the remote was ever seen."""
