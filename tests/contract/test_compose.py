@@ -76,7 +76,7 @@ def test_what_has_not_changed_stays(world: World, compose: Compose) -> None:
 
 
 def test_a_one_shot_that_ends_well_is_awaited(world: World, compose: Compose) -> None:
-    needs = {"depends_on": {"job": {"condition": "service_completed_successfully"}}}
+    needs: dict[str, Any] = {"depends_on": {"job": {"condition": "service_completed_successfully"}}}
     job = service(world, "echo one; echo two; echo three")
     up(world, compose, model({"job": job, "web": service(world, **needs)}))
     found = containers(world)
@@ -85,7 +85,7 @@ def test_a_one_shot_that_ends_well_is_awaited(world: World, compose: Compose) ->
 
 
 def test_a_one_shot_that_fails_stops_what_waits_for_it(world: World, compose: Compose) -> None:
-    needs = {"depends_on": {"job": {"condition": "service_completed_successfully"}}}
+    needs: dict[str, Any] = {"depends_on": {"job": {"condition": "service_completed_successfully"}}}
     job = service(world, "echo out; exit 3")
     with pytest.raises(StageFailed, match="exit 3"):
         up(world, compose, model({"job": job, "web": service(world, **needs)}))

@@ -13,7 +13,7 @@ from pipeline.adapters.docker import mapping
 from pipeline.adapters.docker.client import LONGEST, Client
 from pipeline.adapters.docker.errors import port_taken, taken_port
 from pipeline.adapters.lines import LineSplitter, Tail
-from pipeline.errors import DockcycleError, EngineRefused, NotFound, PortTaken
+from pipeline.errors import DockcycleError, EngineRefused, EngineUnavailable, NotFound, PortTaken
 from pipeline.ports.engine import ContainerInfo, ContainerSpec, ExecResult, OnLine, Port
 from pipeline.scope import Scope
 
@@ -148,6 +148,8 @@ class Containers:
                 tail.add(line.encode() + b"\n")
                 on_line(line)
             result = ExecResult(exit_code=self.wait(container, scope), output=tail.text)
+        except EngineUnavailable:
+            raise  # nobody to remove it either; by its labels a later start finds it
         except BaseException:
             with contextlib.suppress(DockcycleError):  # the first failure is the one to tell
                 self.remove(container, volumes=True)

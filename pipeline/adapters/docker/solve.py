@@ -107,7 +107,9 @@ class Steps:
         """Ends that wait for the next message: BuildKit ends internal steps to begin them anew."""
 
     def take(self, status: Status) -> None:
-        held = tuple(self._held)
+        begun = {v.id for v in status.vertexes if v.started is not None and v.completed is None}
+        for key in [key for key in self._held if key not in begun]:
+            self._release(key)
         for vertex in status.vertexes:
             self._vertex(vertex)
         for log in status.logs:
@@ -115,8 +117,6 @@ class Steps:
             self._lines(seen, seen.lines.feed(log.data))
         for message, url in status.warnings:
             self._listener.notice(message, url)
-        for key in held:
-            self._release(key)
 
     def close(self) -> None:
         """The report is over."""
@@ -138,7 +138,7 @@ class Steps:
         seen.failed = vertex.error or seen.failed
         if vertex.started is None:
             return
-        if vertex.completed is None or vertex.error:
+        if vertex.completed is None:
             self._held.pop(vertex.id, None)
         if seen.state == "new" and not vertex.cached:
             seen.state = "running"
