@@ -240,17 +240,20 @@ class ComposeRun:
         if not self._engine.containers(select(name, "in-place")):
             return
         record = in_place.read(self._engine, name)
-        with ctx.journal.effect("compose", name):
-            if record is None or record.kind != "compose":
+        if record is None or record.kind != "compose":
+            with ctx.journal.effect("compose", name):
                 ctx.ports.compose.down(
                     None, project=name, volumes=False, on_line=ctx.log, scope=ctx.scope
                 )
-                return
-            model = self._as_live(record.spec, record.images)
+            return
+        model = self._as_live(record.spec, record.images)
+        with ctx.journal.effect("compose", name):
             ctx.ports.compose.up(
                 compose_variants.with_secrets(model, ctx.secrets.expand), project=name,
                 pull=False, remove_orphans=True, on_line=ctx.log, scope=ctx.scope,
             )  # fmt: skip
+        main = compose_model.main_service(record.spec)
+        common.observer(ctx, ctx.scope).project(name, record.spec, main=main, exposed={})
 
     def settle(self) -> None:
         """The candidate has served its purpose; what runs in place is the good one now."""

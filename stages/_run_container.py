@@ -217,6 +217,7 @@ class ContainerRun:
                 self._engine.rename(aside.id, name)
             with ctx.journal.effect("start", name):
                 self._engine.start(aside.id)
+            common.observer(ctx, ctx.scope).again(name)
 
     def settle(self) -> None:
         """The candidate has served its purpose; what runs in place is the good one now."""

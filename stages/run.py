@@ -31,12 +31,15 @@ class RunOptions(ContainerOptions, StageOptions):
     compose: Names = ()
     """The Compose file, or several that are merged in this order."""
     profiles: Names = ()
+    """Compose profiles to use."""
     services: Names = ()
     """Only these, and what they depend on."""
     main: str | None = None
     """The service that smoke checks and links mean when none is named."""
     candidate: Sharing = NOTHING
+    """What the candidate shares with the live app, or gets empty."""
     start_timeout: Timeout = 120.0
+    """How long it may take until everything is up."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> RunOptions:

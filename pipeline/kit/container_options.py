@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from pipeline.artifacts import Frozen
 from pipeline.kit.mounts import MountOption, TmpfsOption
@@ -142,12 +142,21 @@ Restart = Annotated[str, BeforeValidator(_restart), WithJsonSchema({"type": "str
 HealthTest = Annotated[tuple[str, ...], BeforeValidator(_health_test), WithJsonSchema(_TEXT_LIST)]
 
 
-class LogOptions(Frozen):
+class _Documented(Frozen):
+    """The text below a field is what editors show of it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class LogOptions(_Documented):
     """Rotation of the container's log."""
 
     driver: str = "json-file"
+    """Log driver; rotation is set for json-file and local."""
     max_size: str = Field(default="10m", pattern=r"^[0-9]+[kmg]?$")
+    """Size of one log file."""
     max_file: int = Field(default=3, ge=1)
+    """How many of them are kept."""
 
     def options(self) -> dict[str, str]:
         """As the engine takes them; drivers other than Docker's own files do not rotate."""
@@ -156,46 +165,82 @@ class LogOptions(Frozen):
         return {"max-size": self.max_size, "max-file": str(self.max_file)}
 
 
-class HealthOptions(Frozen):
+class HealthOptions(_Documented):
     """Docker's own health check."""
 
     test: HealthTest | None = None
+    """A string for the shell, or a list that begins with CMD, CMD-SHELL or NONE."""
     interval: Seconds | None = None
+    """Between two checks."""
     timeout: Seconds | None = None
+    """For one check."""
     start_period: Seconds | None = None
+    """How long failures do not count after the start."""
     start_interval: Seconds | None = None
+    """Between two checks within start_period."""
     retries: int | None = Field(default=None, ge=1)
+    """Failures in a row that make it unhealthy."""
     disable: bool = False
+    """Leave out the image's HEALTHCHECK."""
 
 
-class ContainerOptions(Frozen):
+class ContainerOptions(_Documented):
     """Every key that says what the container is; see docs/stages/run.md."""
 
     port: PortNumber | None = None
+    """The container port that checks and links mean. Default: the image's EXPOSE, the first of
+    ports, or 8000."""
     ports: Ports = ()
+    """Published ports in place: "8080:5000", "127.0.0.1:8080:5000/udp", "5000"."""
     env: Environment = Field(default={})
+    """Environment variables. {secret:NAME} stands for a secret's value."""
     env_file: Names = ()
+    """Files of environment variables, relative to the pipeline file."""
     secrets: SecretNames = Field(default={})
+    """Secrets as environment variables: names, or VARIABLE: NAME."""
     volumes: tuple[MountOption, ...] = ()
+    """Mounts: "data:/var/lib/data", "./config:/etc/app:ro"."""
     tmpfs: tuple[TmpfsOption, ...] = ()
+    """Paths with a file system in memory."""
     network: str | None = None
+    """An existing network to join, or host, or none."""
     command: Words | None = None
+    """In the place of the image's CMD."""
     entrypoint: Words | None = None
+    """In the place of the image's ENTRYPOINT."""
     user: Scalar | None = None
+    """User, or user:group, by name or number."""
     working_dir: str | None = None
+    """Directory that the command starts in."""
     hostname: str | None = None
+    """Host name that the container sees of itself."""
     extra_hosts: Hosts = Field(default={})
+    """More host names: "db:10.0.0.1"."""
     memory: Bytes | None = None
+    """Limit of memory: 512m."""
     cpus: Cpus | None = None
+    """Limit of processor time, in cores: 1.5."""
     pids_limit: int | None = Field(default=None, ge=1)
+    """Limit of processes and threads."""
     log: LogOptions = LogOptions()
+    """Rotation of the log."""
     restart: Restart = "unless-stopped"
+    """Restart policy of what serves: no, always, unless-stopped, on-failure:3."""
     init: bool = True
+    """A small init process as PID 1, that passes on signals and reaps children."""
     read_only: bool = False
+    """A root file system that cannot be written to."""
     cap_add: tuple[str, ...] = ()
+    """Linux capabilities to add."""
     cap_drop: tuple[str, ...] = ()
+    """Linux capabilities to take away: ALL."""
     security_opt: tuple[str, ...] = ()
+    """Security options: no-new-privileges."""
     healthcheck: HealthOptions | None = None
+    """In the place of the image's HEALTHCHECK."""
     stop_signal: str | None = None
+    """Signal that asks it to end."""
     stop_grace_period: Seconds = 10.0
+    """Time between that signal and SIGKILL."""
     labels: Texts = Field(default={})
+    """Labels of what serves; a candidate does not have them."""

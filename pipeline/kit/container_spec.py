@@ -26,12 +26,13 @@ DEFAULT_PORT = 8000
 
 
 def main_port(options: ContainerOptions, image: ImageInfo) -> int:
-    """The container port that checks and links mean: as told, the image's EXPOSE, or 8000."""
+    """The container port that checks and links mean: as told, else the image's EXPOSE (one of
+    ``ports``, if there are such), the first of ``ports``, or 8000."""
     if options.port is not None:
         return options.port
-    if image.ports:
-        return image.ports[0]
-    return next((port.container for port in options.ports), DEFAULT_PORT)
+    mapped = [port.container for port in options.ports if port.protocol == "tcp"]
+    usual = [port for port in image.ports if not mapped or port in mapped]
+    return next(iter(usual or mapped), DEFAULT_PORT)
 
 
 def base_spec(

@@ -108,6 +108,13 @@ class Observer:
             url=_url(_main(endpoints, main_port)),
         )
 
+    def again(self, name: str, service: str = SINGLE) -> None:
+        """Wait until a container that was started again is up, its published ports answering."""
+        address = self.engine.info().address
+        self._wait(
+            [Expected(name, service, endpoints=lambda i: reach.endpoints(i, address).values())]
+        )
+
     def _wait(self, expected: list[Expected]) -> Mapping[str, ContainerInfo]:
         waiting = Waiting(self.engine, self.http, self.clock)
         return waiting.until_up(expected, self.scope, self.progress)

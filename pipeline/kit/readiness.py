@@ -149,7 +149,7 @@ def failure(
         message, hint = f"{service} could not be started: {info.error}", ""
     elif info.state in ("exited", "dead") or _gives_up(info):
         message, hint = _ended(info, service, may_end, memory)
-    elif info.health == "unhealthy":
+    elif info.running and info.health == "unhealthy":  # Docker calls a stopped one so too
         message = f"{service} is unhealthy: its health check keeps failing"
         hint = "Its log is below; the check is `healthcheck:`, or HEALTHCHECK of the Dockerfile."
     else:

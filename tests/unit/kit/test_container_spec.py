@@ -27,6 +27,8 @@ def base(
         ({"port": 80}, IMAGE, 80),
         ({}, IMAGE, 5000),
         ({"ports": ["8080:7000"]}, ImageInfo(id="x"), 7000),
+        ({"ports": ["8080:7000"]}, IMAGE, 7000),
+        ({"ports": ["8081:7000", "8080:9000"]}, IMAGE, 9000),
         ({}, ImageInfo(id="x"), 8000),
     ],
 )
