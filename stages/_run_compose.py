@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import App, Images, Source
 from pipeline.errors import (
+    ConfigError,
     DeadlineExceeded,
     DockcycleError,
     EngineRefused,
+    Location,
     NotFound,
+    Problem,
     StageFailed,
     UsageError,
 )
@@ -91,7 +94,17 @@ class ComposeRun:
                 f"`main: {self._options.main}` is no service of the Compose file",
                 hint=did_you_mean(self._options.main or "", known),
             )
+        if missing := compose_variants.undeclared(model, ctx.secrets.names):
+            raise ConfigError([self._undeclared(*one) for one in missing.items()])
         return model
+
+    def _undeclared(self, secret: str, variable: str) -> Problem:
+        return Problem(
+            f"the secret {secret} comes from the variable {variable}, which is no secret of "
+            "pipeline.yml",
+            Location(file=self._files.files[0], key=f"secrets.{secret}.environment"),
+            hint=f"Name it there: `secrets: {{{variable}: {{env: {variable}}}}}`.",
+        )
 
     def _warn(self, message: str) -> None:
         self._ctx.notice(f"Compose: {message}", level="warning", rule="compose")

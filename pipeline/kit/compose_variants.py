@@ -76,6 +76,16 @@ def _referenced(model: Model, known: Collection[str]) -> dict[str, str]:
     }
 
 
+def undeclared(model: Model, known: Collection[str]) -> dict[str, str]:
+    """Compose secrets from environment variables that are no secret of the pipeline, so that their
+    values would be missing when the record is used: name → variable."""
+    declared = model.get("secrets") or {}
+    taken = {name: secret.get("environment") for name, secret in declared.items()}
+    return {
+        name: variable for name, variable in taken.items() if variable and variable not in known
+    }
+
+
 def _with_secret_files(service: Service, model: Model, known: Collection[str]) -> Service:
     """Compose takes a secret's value from a file or its own environment only; as a config it is
     mounted just the same, and its value travels with the model."""

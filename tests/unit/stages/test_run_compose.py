@@ -119,6 +119,14 @@ def test_the_record_has_references_and_compose_gets_values(bench: RunBench) -> N
     assert App.model_validate_json(app.model_dump_json()) == app
 
 
+def test_a_secret_from_the_environment_must_be_one_of_the_pipeline(bench: RunBench) -> None:
+    rewrite(bench, "volumes: {data: {}}", "volumes: {data: {}}\nsecrets: {t: {environment: TOK}}")
+    with pytest.raises(ConfigError, match="no secret of pipeline") as caught:
+        stage().run(context(bench))
+    assert "secrets: {TOK: {env: TOK}}" in caught.value.problems[0].hint
+    assert bench.states == {}
+
+
 def test_the_service_behind_a_failure_is_named_with_its_log(bench: RunBench) -> None:
     rewrite(bench, "command: [job]", "command: [broken]")
     subject, ctx = stage(), context(bench)
