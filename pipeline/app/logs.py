@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.app.live import COMPOSE_SERVICE, serving_containers, site_of
@@ -25,28 +25,17 @@ TICK = 0.2
 class Wanted:
     """Which lines: ``tail`` of each container (None: all), ``since`` a Unix time."""
 
-    services: Collection[str] = ()
     tail: int | None = None
     since: float | None = None
     follow: bool = False
 
 
-def log_lines(workspace: Workspace, wanted: Wanted, scope: Scope) -> Iterator[tuple[str, str]]:
-    """(service, line), raw. Following ends when all containers have ended, or with the scope.
+def chosen(workspace: Workspace, names: Collection[str]) -> list[tuple[str, ContainerInfo]]:
+    """The containers that serve, with their services; of these ``names``, or all.
 
     Raises:
         NotFound: nothing serves, or there is no service of that name.
     """
-    containers = _chosen(workspace, wanted.services)
-    if not wanted.follow or len(containers) == 1:
-        for service, container in containers:
-            for line in _lines(workspace.ports.engine, container, wanted, scope):
-                yield service, line
-        return
-    yield from _Together(workspace.ports.engine, wanted, scope).read(containers)
-
-
-def _chosen(workspace: Workspace, names: Collection[str]) -> list[tuple[str, ContainerInfo]]:
     current = site_of(workspace).ledger.current()
     found = [(service_of(c), c) for c in serving_containers(workspace, current)]
     if not found:
@@ -59,6 +48,18 @@ def _chosen(workspace: Workspace, names: Collection[str]) -> list[tuple[str, Con
         if name not in services:
             raise NotFound(f"there is no service {name!r}", hint=did_you_mean(name, services))
     return [pair for pair in found if not names or pair[0] in names]
+
+
+def log_lines(
+    engine: Engine, containers: Sequence[tuple[str, ContainerInfo]], wanted: Wanted, scope: Scope
+) -> Iterator[tuple[str, str]]:
+    """(service, line), raw. Following ends when all containers have ended, or with the scope."""
+    if not wanted.follow or len(containers) == 1:
+        for service, container in containers:
+            for line in _lines(engine, container, wanted, scope):
+                yield service, line
+        return
+    yield from _Together(engine, wanted, scope).read(containers)
 
 
 def service_of(container: ContainerInfo) -> str:
@@ -80,7 +81,7 @@ class _Together:
         self._scope = scope
         self._lines: queue.Queue[tuple[str, str] | DockcycleError | None] = queue.Queue(1000)
 
-    def read(self, containers: list[tuple[str, ContainerInfo]]) -> Iterator[tuple[str, str]]:
+    def read(self, containers: Sequence[tuple[str, ContainerInfo]]) -> Iterator[tuple[str, str]]:
         for pair in containers:
             threading.Thread(target=self._follow, args=pair, daemon=True).start()
         running = len(containers)

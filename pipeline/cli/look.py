@@ -82,19 +82,20 @@ def logs(
     as_json: Json = False,
 ) -> int:
     """Show what the app prints."""
-    from pipeline.app.logs import Wanted, log_lines
+    from pipeline.app.logs import Wanted, chosen, log_lines
     from pipeline.app.running import signals_to
     from pipeline.scope import Scope
 
     wanted = Wanted(
-        services=services or (), tail=_tail(tail), follow=follow,
+        tail=_tail(tail), follow=follow,
         since=time.time() - seconds(since, "--since") if since else None,
     )  # fmt: skip
-    scope, width = Scope(what="logs"), 0
+    workspace, scope = asked(ctx).workspace, Scope(what="logs")
+    containers = chosen(workspace, services or ())
+    width = max(len(service) for service, _ in containers) if len(containers) > 1 else 0
     try:
         with signals_to(scope):
-            for service, line in log_lines(asked(ctx).workspace, wanted, scope):
-                width = max(width, len(service))
+            for service, line in log_lines(workspace.ports.engine, containers, wanted, scope):
                 _print_log(service, line, width, as_json=as_json)
     except Cancelled as end:
         return end.exit_code
@@ -115,7 +116,8 @@ def _print_log(service: str, line: str, width: int, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"service": service, "line": line}) + "\n")
     else:
-        sys.stdout.write(f"{service:<{width}} | {sanitize(line)}\n")
+        prefix = f"{service:<{width}} | " if width else ""
+        sys.stdout.write(f"{prefix}{sanitize(line)}\n")
     sys.stdout.flush()
 
 

@@ -109,6 +109,7 @@ def _picture(store: Store, record: RunRecord) -> None:
         last = event.at
     width = min(out.width, WIDEST)
     out.print(*frame(view, Look(glyphs_for(sys.stdout), width, 10_000, last)), sep="\n")
+    out.print()
     if view.finished:
         out.print(closing(view, view.finished, width))
     else:

@@ -19,7 +19,7 @@ STYLES: dict[State, str] = {
     "skipped": "dim", "reused": "blue", "cancelled": "yellow", "allowed_failure": "yellow",
 }  # fmt: skip
 LINE_STYLES = {
-    "log": "dim", "info": "dim", "warning": "yellow", "error": "red", "passed": "green",
+    "log": "dim", "step": "", "info": "dim", "warning": "yellow", "error": "red", "passed": "green",
     "failed": "red", "allowed_failure": "yellow",
 }  # fmt: skip
 

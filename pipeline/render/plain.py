@@ -26,6 +26,7 @@ from pipeline.render.words import (
     notice_text,
     progress_text,
     short_path,
+    step_text,
     took,
 )
 
@@ -56,7 +57,8 @@ class PlainText:
     def __init__(self) -> None:
         self._width = len("dockerfile")
         self._reasons: dict[str, str] = {}
-        self._progress: dict[str, str] = {}
+        self._at: dict[str, str] = {}
+        """Stage → the step or message that was told last."""
 
     def lines(self, event: Event) -> Iterator[tuple[str, str]]:
         if isinstance(event, RunStarted):
@@ -76,11 +78,13 @@ class PlainText:
                 why = self._reasons.get(event.stage)
                 yield f"started: {why}" if why else "started"
             case StageLog():
+                # The step that a line belongs to is told when it changes.
+                if event.step and self._is_news(event.stage, event.step):
+                    yield step_text(event.step)
                 yield sanitize(event.line)
             case StageProgress():
-                # Only a new message is news: a counter that counts up would fill the log.
-                if self._progress.get(event.stage) != event.message:
-                    self._progress[event.stage] = event.message
+                # A counter that counts up would fill the log.
+                if self._is_news(event.stage, event.message):
                     yield progress_text(event)
             case CheckFinished():
                 yield f"check {'passed' if event.passed else 'failed'}: {check_text(event)}"
@@ -92,6 +96,11 @@ class PlainText:
                 yield from _stage_end(event)
             case RunFinished():
                 yield from _run_end(event)
+
+    def _is_news(self, stage: str, text: str) -> bool:
+        known = self._at.get(stage) == text
+        self._at[stage] = text
+        return not known
 
 
 def _stage_end(event: StageFinished) -> Iterator[str]:

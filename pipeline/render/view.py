@@ -18,7 +18,7 @@ from pipeline.events import (
     StageStarted,
 )
 from pipeline.kit.text import sanitize
-from pipeline.render.words import State, check_text, notice_text, progress_text
+from pipeline.render.words import State, check_text, notice_text, progress_text, step_text
 
 TAIL = 6
 """Lines of a running stage's output that stay in view."""
@@ -36,13 +36,15 @@ class StageView:
     started: float = 0.0
     seconds: float = 0.0
     doing: str = ""
+    step: str = ""
+    """What the last line of output belongs to."""
     summary: str = ""
     error: ErrorInfo | None = None
     checks: list[CheckFinished] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     """Warnings, which stay in view after the stage has ended."""
     tail: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=TAIL))
-    """(kind, line): kind is ``log``, ``passed``, ``failed``, ``allowed_failure`` or a level."""
+    """(kind, line); kind is ``log``, ``step``, a check's state or a notice's level."""
 
 
 @dataclass
@@ -69,9 +71,7 @@ class RunView:
                 stage.state, stage.started = "running", stage.started or event.at
                 stage.doing = f"attempt {event.attempt}" if event.attempt > 1 else ""
             case StageLog():
-                stage = self._stage(event.stage)
-                stage.tail.append(("log", sanitize(event.line[:WIDEST])))
-                stage.doing = sanitize(event.step[:WIDEST]) or stage.doing
+                self._log(event)
             case StageProgress():
                 self._stage(event.stage).doing = progress_text(event)
             case CheckFinished():
@@ -93,6 +93,13 @@ class RunView:
 
     def _stage(self, key: str) -> StageView:
         return self.stages.setdefault(key, StageView(key))
+
+    def _log(self, event: StageLog) -> None:
+        stage, step = self._stage(event.stage), step_text(event.step[:WIDEST])
+        if step and step != stage.step:
+            stage.step = stage.doing = step
+            stage.tail.append(("step", step))
+        stage.tail.append(("log", sanitize(event.line[:WIDEST])))
 
     def _check(self, event: CheckFinished) -> None:
         stage, text = self._stage(event.stage), check_text(event)

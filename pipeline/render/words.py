@@ -89,6 +89,11 @@ def took(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if 0 < seconds < 0.0995 else human_duration(seconds)
 
 
+def step_text(step: str) -> str:
+    """A step on one line, without the gaps that continued lines leave."""
+    return " ".join(sanitize(step).split())
+
+
 def check_text(event: CheckFinished) -> str:
     """``greets the world (0.1 s)``; the reason and the number of tries where there are any."""
     facts = [took(event.seconds)]

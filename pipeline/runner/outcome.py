@@ -33,6 +33,9 @@ class StageOutcome:
 
     @property
     def summary(self) -> str:
+        """Of scaffolding that was reused nothing is there any more."""
+        if self.status == "reused" and self.step.scaffold:
+            return ""
         return "; ".join(line for line in (a.summary() for a in self.artifacts) if line)
 
     def error_info(self) -> ErrorInfo | None:
