@@ -22,7 +22,7 @@ class Wishes(Protocol):
     """The options of the stage."""
 
     @property
-    def push(self) -> str | None: ...
+    def remote(self) -> str | None: ...
     @property
     def branch(self) -> str | None: ...
     @property
@@ -47,7 +47,7 @@ class Tracking:
         self.images = exact_images(ctx)
 
     def run(self) -> GitRecord:
-        tag, branch, remote = self._tag_name(), self._branch(), self.options.push
+        tag, branch, remote = self._tag_name(), self._branch(), self.options.remote
         url = self._require_remote(remote) if remote else None
         commit, created = self._commit(branch)
         pushed = False
@@ -76,7 +76,7 @@ class Tracking:
             blobs = {path: git_blob(data) for path, data in self.files.items()}
             return f"dockcycle/{self.ctx.project.name}/{fingerprint(blobs)[:8]}"
         branch = self.options.branch or self.head.branch
-        if branch is None and self.options.push:
+        if branch is None and self.options.remote:
             raise GitUnusable(
                 "no branch is checked out, so there is none to push to",
                 hint="Set `branch:` of `track` to the branch that is meant.",
@@ -162,7 +162,7 @@ class Tracking:
         return tip
 
     def _tag(self, name: str, commit: str) -> None:
-        ctx, repo, remote = self.ctx, self.repo, self.options.push
+        ctx, repo, remote = self.ctx, self.repo, self.options.remote
         exact = release_tags.is_exact(self.options.tag_pattern or "")
         if not (exact and repo.find_tag(self.root, name)):
             title = f"{ctx.project.name}: {self.source.short} {self.source.subject}"

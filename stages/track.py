@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import model_validator
 
 from pipeline.artifacts import Artifact, Dockerfiles, GitRecord, Images, PushedImages, Source
 from pipeline.errors import DockcycleError
 from pipeline.kit import release_tags
-from pipeline.kit.git_names import BranchName
+from pipeline.kit.git_names import BranchName, RemoteName
 from pipeline.kit.hashing import fingerprint, git_blob
 from pipeline.kit.release_tags import ReleaseTag
 from pipeline.stage import Context, Stage, StageOptions
@@ -18,16 +18,9 @@ from stages._track_files import files_to_track
 from stages._track_work import Tracking, exact_images
 
 
-def _remote(value: object) -> object:
-    return {True: "origin", False: None}.get(value, value) if isinstance(value, bool) else value
-
-
 class TrackOptions(StageOptions):
-    push: Annotated[
-        str | None, BeforeValidator(_remote), Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$")
-    ] = None
-    """Name of the git remote to push to (`true` is `origin`); nothing leaves this machine without.
-    """
+    push: bool | RemoteName = False
+    """The git remote to push to (`true` is `origin`); nothing leaves this machine without."""
     branch: BranchName | None = None
     """Commit to this branch; the one that is checked out without."""
     pull_request: bool = False
@@ -39,11 +32,17 @@ class TrackOptions(StageOptions):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> TrackOptions:
-        if self.pull_request and self.push is None:
+        if self.pull_request and not self.push:
             raise ValueError("`pull_request:` needs `push:`, the remote to offer the branch to")
         if self.pull_request and self.branch is not None:
             raise ValueError("`pull_request:` makes a branch of its own, so `branch:` says nothing")
         return self
+
+    @property
+    def remote(self) -> str | None:
+        if isinstance(self.push, str):
+            return self.push
+        return "origin" if self.push else None
 
     @property
     def tag_pattern(self) -> str | None:

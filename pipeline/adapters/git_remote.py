@@ -185,7 +185,7 @@ def push_ref(git: Git, remote: str, source: str, ref: str, on_line: OnLine, scop
     flag, summary = results[-1]["flag"], results[-1]["summary"]
     if flag != "!" and code == 0:
         return Pushed("done")
-    server = [line.removeprefix("remote: ") for line in lines if line.startswith("remote: ")]
+    server = [line[8:].rstrip() for line in lines if line.startswith("remote: ")]
     said = "\n".join(server)
     if summary.startswith("[rejected]"):
         return Pushed("stale", reason=_reason(summary), words=said)

@@ -46,6 +46,21 @@ def check_revision(text: str) -> str:
     return text
 
 
+def check_remote(name: str) -> str:
+    """The name of a configured remote itself.
+
+    Raises:
+        ValueError: git would refuse it; a URL is none.
+    """
+    if is_remote(name) or name.startswith(("/", ".")):
+        raise ValueError(f'"{_shown(without_credentials(name))}" is no name of a git remote; '
+                         "add it (git remote add NAME URL) and use the name")  # fmt: skip
+    fault = _fault(name)
+    if fault:
+        raise ValueError(f'"{_shown(name)}" is no name of a git remote: {fault}')
+    return name
+
+
 def check_url(url: str) -> str:
     """The URL (or path, or ``host:path``) itself.
 
@@ -97,6 +112,7 @@ def credentials(url: str) -> tuple[str, str] | None:
 
 
 BranchName = Annotated[str, AfterValidator(check_branch)]
+RemoteName = Annotated[str, AfterValidator(check_remote)]
 Revision = Annotated[str, AfterValidator(check_revision)]
 
 
