@@ -18,7 +18,6 @@ from pipeline.kit.hashing import fingerprint
 from pipeline.kit.local_registry import local_registry
 from pipeline.kit.push_targets import (
     ArchiveTarget,
-    LocalSettings,
     LocalTarget,
     RegistryTarget,
     Targets,
@@ -40,8 +39,11 @@ CHECK_LIMIT = 5.0
 class PushOptions(StageOptions):
     to: Annotated[
         Targets,
-        Field(description="Where to push, side by side: `local`, a repository, or a mapping."),
-    ] = (LocalTarget(local=LocalSettings()),)
+        Field(
+            validate_default=True,
+            description="Where to push, side by side: `local`, a repository, or a mapping.",
+        ),
+    ] = ("local",)
     tags: tuple[TagPolicy, ...] = Field(
         (), description="Tags; when left out the commit, or the content hash outside of git."
     )
