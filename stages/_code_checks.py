@@ -78,6 +78,8 @@ class Checks:
         except DeadlineExceeded as error:
             ctx.checked(check.title, passed=False, seconds=elapsed(started), message="too slow")
             error.detail = tail.text
+            if ctx.scope.remaining() > 0:
+                error.hint = "Raise `timeout:` of the check if it needs longer."
             raise
         seconds = elapsed(started)
         ctx.checked(

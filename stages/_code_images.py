@@ -12,14 +12,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import Source
-from pipeline.errors import EngineUnavailable, StageFailed
+from pipeline.artifacts import SINGLE, DockerfileInfo, Source
+from pipeline.errors import DockcycleError, EngineUnavailable, StageFailed
+from pipeline.kit import building
+from pipeline.kit.building import BuildChoices
 from pipeline.kit.content import context_files
 from pipeline.kit.dockerfile.parse import parse
-from pipeline.kit.ignore import DEFAULT_IGNORE, Ignore
+from pipeline.kit.hashing import git_blob
+from pipeline.kit.ignore import DEFAULT_IGNORE, Ignore, ignore_file
 from pipeline.kit.names import did_you_mean
-from pipeline.ports.engine import BuildRequest, BuildStep, ImageInfo
+from pipeline.ports.engine import BuildRequest, ImageInfo
 from pipeline.stage import Context
+from stages._build_bench import Listener
 
 WORK = "/work"
 """Where the source is in an image."""
@@ -32,6 +36,7 @@ class CheckImages:
     def __init__(self, ctx: Context, source: Source, files: list[str] | None) -> None:
         """``files`` are those of the app that git knows; None without git."""
         self._ctx = ctx
+        self._source = source
         self._app = Path(source.path)
         self._files = files
         self._ids: dict[str, str] = {}
@@ -72,21 +77,23 @@ class CheckImages:
         return [stage.base.name.lower() for stage in stages if stage.base.name]
 
     def _target(self, name: str) -> ImageInfo:
-        """The user's own recipe: it says what is in it, and where."""
-        ctx = self._ctx
-        dockerfile: Any = ctx.peers.get("dockerfile")
-        build: Any = ctx.peers.get("build")
-        args = getattr(build, "args", None) or {}
-        return self._build(
-            BuildRequest(
-                context=str(self._app / (getattr(dockerfile, "context", None) or ".")),
-                dockerfile_text=self._dockerfile().read_text(encoding="utf-8"),
-                dockerfile_name=str(self._dockerfile()), target=name,
-                args={key: ctx.secrets.expand(value) for key, value in args.items()},
-                labels=ctx.labels("check"),
-            ),
-            name,
+        """The user's own recipe, built as `build` would: it says what is in it, and where."""
+        ctx, path = self._ctx, self._dockerfile()
+        options: Any = ctx.peers.get("dockerfile")
+        context = self._app / (getattr(options, "context", None) or ".")
+        text, ignore = path.read_text(encoding="utf-8"), ignore_file(context, path)
+        info = DockerfileInfo(
+            path=str(path), context=str(context), origin="existing", text=text,
+            blob=git_blob(text), ignore_file=str(ignore) if ignore else None,
         )  # fmt: skip
+        build = ctx.peers.get("build")
+        choices = build if isinstance(build, BuildChoices) else BuildChoices()
+        request = building.request(
+            SINGLE, info, None, choices, project=ctx.project.name, source=self._source,
+            values=building.Values(ctx.secrets.names, ctx.secrets.get, ctx.variables),
+        )  # fmt: skip
+        here = {"target": name, "platforms": (), "cache_to": (), "labels": ctx.labels("check")}
+        return self._build(request.model_copy(update=here), name)
 
     def _with_source(self, base: str) -> str:
         with self._staged() as context:
@@ -103,13 +110,17 @@ class CheckImages:
             dockerfile_text=f"FROM {base}\nCOPY {owner}. {WORK}\nWORKDIR {WORK}\n",
             dockerfile_name=f"(for checks in {base})",
         )  # fmt: skip
-        return self._build(request, base)
+        try:
+            return self._build(request, base)
+        except DockcycleError as error:
+            error.where = None  # a line of a Dockerfile that nobody wrote
+            raise
 
     def _build(self, request: BuildRequest, where: str) -> ImageInfo:
         ctx = self._ctx
         ctx.progress(f"preparing {where} for checks")
         with ctx.journal.effect("image", f"check {where}"):
-            return ctx.ports.engine.build(request, _Listener(ctx), ctx.scope)
+            return ctx.ports.engine.build(request, Listener(ctx, ""), ctx.scope)
 
     @contextmanager
     def _staged(self) -> Iterator[Path]:
@@ -123,23 +134,6 @@ class CheckImages:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-class _Listener:
-    """What a build tells, as lines and progress of the stage."""
-
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
-
-    def step(self, step: BuildStep) -> None:
-        if step.state == "started":
-            self._ctx.progress(step.name)
-
-    def line(self, step: str, text: str) -> None:
-        self._ctx.log(text, step=step)
-
-    def notice(self, message: str, hint: str) -> None:
-        self._ctx.notice(message, hint=hint)
 
 
 def stage_files(source: Path, files: list[str], target: Path) -> None:

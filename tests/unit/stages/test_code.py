@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from pipeline.kit.content import EVIDENCE
 from pipeline.ports.engine import BuildListener, BuildRequest, ImageInfo
 from pipeline.scope import Scope
 from pipeline.stage import StageOptions
+from stages.build import BuildOptions
 from stages.code import CodeOptions
 from tests.support.git_stages import GitStages, code_stage
 from tests.unit.git_sandbox import USER, Sandbox
@@ -27,7 +27,6 @@ from tests.unit.git_sandbox import USER, Sandbox
 class Peer(StageOptions):
     path: str | None = None
     context: str | None = None
-    args: Mapping[str, str] = {}
 
 
 class WatchedEngine(FakeEngine):
@@ -386,14 +385,14 @@ def test_a_check_in_a_target_uses_the_users_own_recipe(
     recipe = "FROM busybox AS base\nCOPY . /app\nFROM base AS Test\nWORKDIR /app\n"
     sandbox.write(app / "docker" / "Dockerfile", recipe)
     world.secrets = {"TOKEN": "s3cret"}
-    world.peers = {
-        "dockerfile": Peer(path="docker/Dockerfile"), "build": Peer(args={"A": "{secret:TOKEN}"}),
-    }  # fmt: skip
+    build = BuildOptions.model_validate({"args": {"A": 1}, "secrets": ["TOKEN"], "target": "base"})
+    world.peers = {"dockerfile": Peer(path="docker/Dockerfile"), "build": build}
     engine = world.engine = WatchedEngine()
     world.checked({"run": "make test", "in": "test"}, {"run": "make lint", "in": "test"})
     ((request, _),) = engine.requests
     assert (request.target, request.dockerfile_text, request.context) == ("test", recipe, str(app))
-    assert request.args == {"A": "s3cret"}
+    assert (request.args, request.secrets) == ({"A": "1"}, {"TOKEN": "s3cret"})
+    assert request.labels["dockcycle.role"] == "check"
 
 
 def test_neither_image_nor_target_is_told_with_the_near_one(
