@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tarfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,6 +78,8 @@ def _ends_with(full: str, familiar: str) -> bool:
 
 def _entries(path: Path, member: str, *, required: bool) -> list[dict[str, Any]]:
     """The list in one of the archive's JSON files."""
+    import tarfile
+
     try:
         with tarfile.open(path, "r:") as archive:
             file = archive.extractfile(member)

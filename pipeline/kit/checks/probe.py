@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -23,6 +22,7 @@ from pipeline.kit.checks.models import (
     TcpCheck,
 )
 from pipeline.kit.checks.values import Values
+from pipeline.kit.checks.verdicts import PASSED, Attempt, Verdict
 from pipeline.ports import Clock, Engine, Http
 from pipeline.ports.engine import ContainerInfo
 from pipeline.ports.http import HttpFailure, HttpRequest
@@ -45,28 +45,6 @@ class CheckPorts(Protocol):
     def http(self) -> Http: ...
     @property
     def clock(self) -> Clock: ...
-
-
-class Verdict(Enum):
-    PASSED = "passed"
-    NOT_YET = "not yet"
-    """Nobody answers yet: worth asking until the deadline."""
-    WRONG = "wrong"
-    """An answer, but not the right one: worth asking for as long as the check has patience."""
-    FINAL = "final"
-    """No use asking again."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    verdict: Verdict
-    message: str = ""
-    hint: str = ""
-    pause: float | None = None
-    """Seconds until asking again makes sense, where that is known."""
-
-
-PASSED = Attempt(Verdict.PASSED)
 
 
 class _NoWay(Exception):

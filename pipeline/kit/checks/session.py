@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pipeline.artifacts import App, SmokeResult
 from pipeline.errors import DockcycleError, StageFailed, UsageError
 from pipeline.kit.checks.models import BaseCheck, CompletedCheck
-from pipeline.kit.checks.probe import Attempt, CheckPorts, Probe, Verdict
+from pipeline.kit.checks.probe import CheckPorts, Probe
 from pipeline.kit.checks.values import Values
+from pipeline.kit.checks.verdicts import Attempt, Verdict
 from pipeline.kit.names import did_you_mean
 from pipeline.kit.text import tail
 from pipeline.ports import Engine
