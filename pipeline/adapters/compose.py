@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.adapters.compose_errors import config_error, engine_error, missing, up_error, warning
 from pipeline.errors import NotFound, StageFailed
+from pipeline.kit.hashing import fingerprint
 from pipeline.ports.compose import Model
 from pipeline.ports.engine import OnLine
 from pipeline.ports.shell import Completed, Shell
@@ -17,6 +21,8 @@ from pipeline.scope import Scope
 
 COMPOSE = ("docker", "compose", "--ansi", "never")
 _QUIET = {"DOCKER_CLI_HINTS": "false"}
+FRESH = 2.0
+"""Seconds for which a resolved model stands: while a plan is made, several stages ask for it."""
 
 
 def config_argv(
@@ -59,6 +65,14 @@ def _project_argv(project: str, directory: str) -> list[str]:
             "--project-name", project, "--file", "-"]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Resolved:
+    model: Model
+    output: str
+    """What Compose said meanwhile: warnings."""
+    at: float = field(default_factory=time.monotonic)
+
+
 class DockerCompose:
     """Implements ``pipeline.ports.Compose``.
 
@@ -68,26 +82,31 @@ class DockerCompose:
     def __init__(self, shell: Shell, environment: Mapping[str, str]) -> None:
         self._shell = shell
         self._environment = {**_QUIET, **environment}
+        self._recent: dict[str, _Resolved] = {}
 
     def resolve(
         self, files: Sequence[str], *, directory: str, project: str,
         profiles: Sequence[str] = (), env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None, on_line: OnLine | None = None, scope: Scope,
     ) -> Model:  # fmt: skip
-        with tempfile.TemporaryDirectory(prefix="dockcycle-") as folder:  # mode 0700
-            output = Path(folder) / "model.json"
-            argv = config_argv(
-                files, directory=directory, project=project, profiles=profiles,
-                env_files=env_files, output=str(output),
-            )  # fmt: skip
-            done = self._run(argv, environment=environment, scope=scope)
-            if done.exit_code != 0:
-                raise config_error(done.output, files)
-            for line in done.output.splitlines():
-                if on_line and (text := warning(line)):
-                    on_line(text)
-            model: Model = json.loads(output.read_text(encoding="utf-8"))
-            return model
+        asked = _question(files, directory, project, profiles, env_files, environment)
+        found = self._recent.get(asked)
+        if found is None or time.monotonic() - found.at > FRESH:
+            with tempfile.TemporaryDirectory(prefix="dockcycle-") as folder:  # mode 0700
+                output = Path(folder) / "model.json"
+                argv = config_argv(
+                    files, directory=directory, project=project, profiles=profiles,
+                    env_files=env_files, output=str(output),
+                )  # fmt: skip
+                done = self._run(argv, environment=environment, scope=scope)
+                if done.exit_code != 0:
+                    raise config_error(done.output, files)
+                found = _Resolved(json.loads(output.read_text(encoding="utf-8")), done.output)
+            self._recent = {asked: found}
+        for line in found.output.splitlines():
+            if on_line and (text := warning(line)):
+                on_line(text)
+        return found.model
 
     def up(
         self, model: Model, *, project: str, services: Sequence[str] = (), pull: bool = True,
@@ -137,6 +156,23 @@ class DockerCompose:
         if done.exit_code != 0 and (unusable := engine_error(done.output)):
             raise unusable
         return done
+
+
+def _question(
+    files: Sequence[str], directory: str, project: str, profiles: Sequence[str],
+    env_files: Sequence[str], environment: Mapping[str, str] | None,
+) -> str:  # fmt: skip
+    """What is asked, and the state of the files that are known to matter."""
+    seen = [*files, *env_files, str(Path(directory, ".env"))]
+    states = [(s.st_mtime_ns, s.st_size) for f in seen if (s := _stat(f))]
+    return fingerprint(files, directory, project, profiles, env_files, environment or {}, states)
+
+
+def _stat(file: str) -> os.stat_result | None:
+    try:
+        return Path(file).stat()
+    except OSError:
+        return None
 
 
 def _no_folder() -> tempfile.TemporaryDirectory[str]:

@@ -108,6 +108,27 @@ def test_a_model_is_read_and_warnings_are_passed_on() -> None:
     assert shell.calls[0]["environment"]["V"] == "1"
 
 
+def test_stages_that_ask_at_the_same_time_share_an_answer(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("services: {}")
+    output = 'time="2026" level=warning msg="odd"\n'
+    subject, shell = compose(done(output), done(output), done(output), model={"services": {}})
+    heard: list[str] = []
+
+    def ask(**more: Any) -> None:
+        subject.resolve([str(file)], directory=str(tmp_path), project="shop",
+                        on_line=heard.append, scope=Scope(), **more)  # fmt: skip
+
+    ask()
+    ask()
+    assert (len(shell.calls), heard) == (1, ["odd", "odd"])
+    ask(environment={"A": "1"})
+    assert len(shell.calls) == 2
+    file.write_text("services: {a: {}}")
+    ask(environment={"A": "1"})
+    assert len(shell.calls) == 3
+
+
 @pytest.mark.parametrize("verb", ["stop", "down"])
 def test_what_could_not_be_done_is_told(verb: str) -> None:
     subject, _ = compose(done("no way\n", 1))
