@@ -39,6 +39,8 @@ _PLACES = tuple(
 )
 _LISTENS = re.compile(r"\.listen\(|createServer|Bun\.serve|process\.env\.PORT")
 _WATCHERS = {"nodemon", "node-dev"}
+_PROGRAMS = ("node", "npm", "npx", "env", "sh", "exec", "")
+"""Those that the image has itself, outside of node_modules."""
 _USUAL = 3000
 
 
@@ -76,10 +78,8 @@ class Starter:
                 f"{', '.join(_SCRIPTS[:4])} and the like.",
             )
         text = command if isinstance(command, str) else " ".join(command)
-        program = text.split()[0]
-        in_bin = program not in ("node", "npm", "npx", "env", "sh") and not program.startswith(
-            (".", "/")
-        )
+        program = next((word for word in text.split() if "=" not in word), "")
+        in_bin = program not in _PROGRAMS and not program.startswith((".", "/"))
         return Start(command, self._port(text), in_bin)
 
     def _wished(self) -> str | Sequence[str] | None:
