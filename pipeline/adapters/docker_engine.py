@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from pipeline.adapters.docker.builds import Builds
@@ -12,7 +13,10 @@ from pipeline.adapters.docker.images import Images
 from pipeline.adapters.docker.mapping import engine_info
 from pipeline.adapters.docker.objects import Objects
 from pipeline.adapters.docker.plugins import plugin_version
-from pipeline.ports.engine import EngineInfo
+from pipeline.ports.engine import EngineInfo, Tools
+
+FRESH = 30.0
+"""Seconds that facts about the engine are kept."""
 
 
 class DockerEngine(Builds, Images, Containers, Objects):
@@ -21,6 +25,7 @@ class DockerEngine(Builds, Images, Containers, Objects):
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(Client(endpoint))
         self.endpoint = endpoint
+        self._known: tuple[float, EngineInfo | None] = (0.0, None)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> DockerEngine:
@@ -37,9 +42,14 @@ class DockerEngine(Builds, Images, Containers, Objects):
         return self.endpoint.environment()
 
     def info(self) -> EngineInfo:
-        return engine_info(
-            self._client.ask(lambda api: api.info()),
-            address=self.endpoint.address,
-            buildx=plugin_version("buildx", self.endpoint.config),
-            compose=plugin_version("compose", self.endpoint.config),
+        at, known = self._known
+        if known is None or time.monotonic() - at > FRESH:
+            known = engine_info(self._client.ask(lambda api: api.info()), self.endpoint.address)
+            self._known = time.monotonic(), known
+        return known
+
+    def tools(self) -> Tools:
+        config = self.endpoint.config
+        return Tools(
+            buildx=plugin_version("buildx", config), compose=plugin_version("compose", config)
         )

@@ -14,7 +14,7 @@ from pipeline.adapters.fake.running import FakeRunning
 from pipeline.adapters.fake.state import State
 from pipeline.adapters.fake.world import FakeClock, FakeHttp, FakeRegistry
 from pipeline.errors import DockcycleError
-from pipeline.ports.engine import EngineInfo
+from pipeline.ports.engine import EngineInfo, Tools
 from pipeline.ports.registry import Auth
 
 __all__ = ["Answer", "FakeClock", "FakeEngine", "FakeHttp", "FakeRegistry", "Program", "says"]
@@ -68,6 +68,8 @@ class FakeEngine(FakeRunning, FakeObjects):
             self.state.enter("info")
         return EngineInfo(
             id="fake-engine", name="fake", version="26.1.5", address="fake://",
-            containerd_store=False, architecture="amd64", os="linux", buildx="0.13.1",
-            compose="2.26.1",
+            containerd_store=False, architecture="amd64", os="linux",
         )  # fmt: skip
+
+    def tools(self) -> Tools:
+        return Tools(buildx="0.13.1", compose="2.26.1")

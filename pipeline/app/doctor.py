@@ -16,7 +16,7 @@ from pipeline.kit.push_targets import RegistryTarget
 from pipeline.kit.references import is_loopback
 from pipeline.kit.text import human_bytes
 from pipeline.ports import Shell
-from pipeline.ports.engine import EngineInfo
+from pipeline.ports.engine import Tools
 from pipeline.scope import Scope
 
 State = Literal["ok", "warning", "failed"]
@@ -68,12 +68,8 @@ class _Doctor:
         self._composed = False
 
     @cached_property
-    def _info(self) -> EngineInfo | None:
-        """None when the engine does not answer, which ``engine`` tells."""
-        try:
-            return self._workspace.ports.engine.info()
-        except DockcycleError:
-            return None
+    def _tools(self) -> Tools:
+        return self._workspace.ports.engine.tools()
 
     def _shell(self) -> Shell:
         from pipeline.adapters.shell import LocalShell
@@ -92,18 +88,14 @@ class _Doctor:
         return Diagnosis("engine", "ok", f"Docker {info.version}, {place}")
 
     def buildx(self) -> Diagnosis:
-        if self._info is None:
-            return Diagnosis("buildx", "warning", "not known without an engine")
-        if self._info.buildx:
-            return Diagnosis("buildx", "ok", self._info.buildx)
-        lost = "missing: builds have no secrets, no cache mounts, one platform"
+        if self._tools.buildx:
+            return Diagnosis("buildx", "ok", self._tools.buildx)
+        lost = "missing: builds have no secret mounts, no private base images, one platform"
         return Diagnosis("buildx", "warning", lost, BUILDX)
 
     def compose(self) -> Diagnosis:
-        if self._info is None:
-            return Diagnosis("compose", "warning", "not known without an engine")
-        if self._info.compose:
-            return Diagnosis("compose", "ok", self._info.compose)
+        if self._tools.compose:
+            return Diagnosis("compose", "ok", self._tools.compose)
         if self._composed:
             return Diagnosis("compose", "failed", "missing, and the pipeline needs it", COMPOSE)
         return Diagnosis("compose", "ok", "missing; this pipeline does not need it")

@@ -34,10 +34,13 @@ class EngineInfo(Frozen):
     architecture: str
     """As in image platforms: ``amd64``, ``arm64``."""
     os: str
+
+
+class Tools(Frozen):
+    """Versions of the docker command's plugins on this machine; None without one."""
+
     buildx: str | None
-    """Version of the docker command's buildx plugin, None without one."""
     compose: str | None
-    """Version of the docker command's compose plugin, None without one."""
 
 
 class Health(Frozen):
@@ -218,7 +221,10 @@ class BuildListener(Protocol):
 
 
 class Engine(Protocol):
-    def info(self) -> EngineInfo: ...
+    def info(self) -> EngineInfo:
+        """Facts that hardly change: what it gives may be half a minute old."""
+
+    def tools(self) -> Tools: ...
 
     # images
 

@@ -112,7 +112,7 @@ def restart_policy(policy: str) -> dict[str, Any]:
 # from the engine
 
 
-def engine_info(info: Json, *, address: str, buildx: str | None, compose: str | None) -> EngineInfo:
+def engine_info(info: Json, address: str) -> EngineInfo:
     """From ``GET /info``."""
     machine = str(info.get("Architecture", ""))
     return EngineInfo(
@@ -123,8 +123,6 @@ def engine_info(info: Json, *, address: str, buildx: str | None, compose: str | 
         containerd_store=stores_manifests(info),
         architecture=_GO_NAMES.get(machine, machine),
         os=str(info.get("OSType", "")),
-        buildx=buildx,
-        compose=compose,
     )
 
 

@@ -145,11 +145,9 @@ def test_an_engine() -> None:
         "ID": "i", "Name": "n", "ServerVersion": "26.1.5+dfsg1", "Architecture": "x86_64",
         "OSType": "linux", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]],
     }  # fmt: skip
-    info = mapping.engine_info(raw, address="unix:///s", buildx="0.13.1", compose=None)
+    info = mapping.engine_info(raw, "unix:///s")
     assert (info.version, info.architecture, info.containerd_store) == ("26.1.5", "amd64", True)
-    plain = mapping.engine_info(
-        {**raw, "DriverStatus": None}, address="", buildx=None, compose=None
-    )
+    plain = mapping.engine_info({**raw, "DriverStatus": None}, "")
     assert not plain.containerd_store
 
 
