@@ -108,6 +108,9 @@ class PushStage(Stage[PushOptions]):
         if self._names is not None:
             self._names.drop_left()
 
+    def finish(self, ctx: Context) -> None:
+        self.cleanup(ctx)
+
     def _tags(self, ctx: Context, where: Where, *, tell: bool = False) -> list[str]:
         if isinstance(where, RegistryTarget) and (written := where.reference.tag):
             return [written]
