@@ -200,3 +200,50 @@ def test_a_broken_instruction_is_named_with_its_line(bench: Bench) -> None:
     assert raised.value.where is not None
     assert (raised.value.where.file, raised.value.where.line) == ("Dockerfile", 3)
     assert "before" in raised.value.detail
+
+
+DECLARED = [
+    "# Every instruction, as the real builder reads it.",
+    {"ARG": {"VERSION": "3.13"}},
+    {
+        "stage": "build",
+        "from": "python:${VERSION}-slim",
+        "steps": [
+            {"SHELL": ["/bin/bash", "-o", "pipefail", "-c"]},
+            {"RUN": {"script": "cd /srv\necho 'from a script' | tee out.txt\n"}},
+            {"RUN": {"command": "cp /in/app.py /srv", "mount": ["type=bind,target=/in"]}},
+            "RUN <<'EOF' cat > /srv/quoted.txt\n$HOME\nEOF",
+        ],
+    },
+    {"FROM": {"image": "python:${VERSION}-slim", "as": "final"}},
+    {"LABEL": {"title": 'a "quoted" title'}},
+    {"ENV": {"GREETING": 'hello "world"', "PRICE": "5\\$", "PATH": "/srv/bin:$PATH"}},
+    {"WORKDIR": "/srv/with space"},
+    {"COPY": {"from": "build", "source": ["/srv/out.txt", "/srv/quoted.txt"], "target": "./"}},
+    {"COPY": {"content": "made here\n", "target": "made.txt", "chmod": "644"}},
+    {"ADD": ["app.py", "/srv/an app.py"]},
+    {"RUN": "test -f made.txt &&\n  mkdir /data\n"},
+    {"VOLUME": "/data"},
+    {"EXPOSE": [8000, "53/udp"]},
+    {"STOPSIGNAL": "SIGINT"},
+    {"ONBUILD": {"RUN": "echo later"}},
+    {"USER": 65534},
+    {"HEALTHCHECK": {"CMD": ["true"], "interval": "1s"}},
+    {"ENTRYPOINT": ["python", "/srv/an app.py"]},
+    {"CMD": ["an argument"]},
+]
+SHOWS = """\
+import os, sys
+print(os.environ["GREETING"], os.environ["PRICE"], os.getcwd(), sys.argv[1])
+for name in ("out.txt", "quoted.txt", "made.txt"):
+    print(open(name).read().strip())
+"""
+
+
+def test_a_declared_one_means_what_it_says_to_the_real_builder(bench: Bench) -> None:
+    (bench.folder / "app.py").write_text(SHOWS)
+    bench.start(bench.make(instructions=DECLARED, lint={"ignore": ["DL3020"]}), None)
+    assert bench.ports.engine.wait(bench.container, bench.scope) == 0
+    assert bench.log() == [
+        'hello "world" 5$ /srv/with space an argument', "from a script", "$HOME", "made here",
+    ]  # fmt: skip

@@ -14,8 +14,3 @@ def in_command(command: str) -> int | None:
     """A port that a command line fixes, or falls back to (``${PORT:-8000}``)."""
     match = _IN_COMMAND.search(command)
     return int(match[1]) if match else None
-
-
-def is_fixed(command: str) -> bool:
-    """Does the command name a port that ``PORT`` cannot change?"""
-    return in_command(command) is not None and "PORT" not in command

@@ -26,11 +26,6 @@ def is_untouched(text: str) -> bool:
     return match is not None and match[1] == _digest(text[match.end() :])
 
 
-def is_adopted(text: str) -> bool:
-    """Was it generated, and edited since?"""
-    return _HEADER.match(text) is not None and not is_untouched(text)
-
-
 def _digest(body: str) -> str:
     # git may have changed the line ends on the way.
     return hashlib.sha256(body.replace("\r\n", "\n").encode()).hexdigest()[:16]

@@ -113,11 +113,6 @@ def port(tree: Tree, files: list[str]) -> tuple[int, str, int] | None:
     return None
 
 
-def reads_port(tree: Tree, files: list[str]) -> bool:
-    """Does any of ``files`` look at the variable ``PORT``?"""
-    return any(re.search(r"[\"']PORT[\"']", tree.read(file)) for file in files)
-
-
 def health_route(tree: Tree, files: list[str]) -> tuple[str, str, int] | None:
     """(path, file, line) of a route that says whether the app is well."""
     for file in files:

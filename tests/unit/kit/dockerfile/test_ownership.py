@@ -6,15 +6,11 @@ from pipeline.kit.dockerfile import ownership, parse
 def test_generated_until_it_is_edited() -> None:
     text = ownership.sign("\nFROM scratch\n")
     assert ownership.is_untouched(text)
-    assert not ownership.is_adopted(text)
-    edited = text + "USER 1\n"
-    assert not ownership.is_untouched(edited)
-    assert ownership.is_adopted(edited)
+    assert not ownership.is_untouched(text + "USER 1\n")
 
 
-def test_a_file_of_the_user_is_neither() -> None:
+def test_a_file_of_the_user_is_not() -> None:
     assert not ownership.is_untouched("FROM scratch\n")
-    assert not ownership.is_adopted("FROM scratch\n")
     assert not ownership.is_untouched("")
 
 
