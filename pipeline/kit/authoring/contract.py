@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pydantic import Field
+from pydantic import field_validator
 
 from pipeline.artifacts import Frozen
 from pipeline.kit.authoring.tree import Tree
@@ -26,8 +26,15 @@ class Wishes(Frozen):
     start: str | tuple[str, ...] | None = None
     """Command that starts the app; a string is split as a shell would."""
     port: PortNumber | None = None
-    packages: tuple[str, ...] = Field(default=())
+    packages: tuple[str, ...] = ()
     """Debian packages that the running app needs."""
+
+    @field_validator("python")
+    @classmethod
+    def _quoted(cls, version: str | None) -> str | None:
+        if version == "3.1":  # what YAML makes of 3.10
+            raise ValueError('write the version in quotes: python: "3.10"')
+        return version
 
 
 @dataclass(frozen=True)

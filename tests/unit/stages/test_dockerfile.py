@@ -247,3 +247,8 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     project.file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(StageFailed, match="cannot be read"):
         drafts.draft(project.file, tmp_path)
+
+
+def test_a_version_that_yaml_took_for_a_number() -> None:
+    with pytest.raises(ValidationError, match="in quotes"):
+        DockerfileOptions.model_validate({"python": 3.10})
