@@ -17,7 +17,7 @@ SINGLE = "app"
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Artifact(Frozen):
@@ -80,7 +80,8 @@ class CheckReport(Artifact):
     checks: tuple[CheckResult, ...] = ()
 
     def summary(self) -> str:
-        return f"{len(self.checks)} checks passed" if self.checks else "no checks"
+        count = len(self.checks)
+        return f"{count} check{'s' * (count > 1)} passed" if count else "no checks"
 
 
 class Finding(Frozen):

@@ -26,6 +26,7 @@ _LISTED = re.compile(r"(?P<oid>[0-9a-f]{40}(?:[0-9a-f]{24})?)\t(?P<ref>\S+)")
 _SYMBOLIC = re.compile(r"ref: (?P<ref>refs/heads/\S+)\tHEAD")
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _RESULT = re.compile(r"(?P<flag>[ +\-*!=])\t[^\t]*\t(?P<summary>.*)")
+_SERVER = "remote: "
 _HELPER = '!f() { echo "username=$DOCKCYCLE_GIT_USER"; echo "password=$DOCKCYCLE_GIT_SECRET"; }; f'
 
 
@@ -175,8 +176,12 @@ def push_ref(git: Git, remote: str, source: str, ref: str, on_line: OnLine, scop
     def talk(inner: Scope) -> tuple[int, list[str]]:
         return git.stream(
             "push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--", remote,
-            f"{source}:{ref}", on_line=on_line, scope=inner,
+            f"{source}:{ref}", on_line=server_only, scope=inner,
         )  # fmt: skip
+
+    def server_only(line: str) -> None:
+        if line.startswith(_SERVER):
+            on_line(line)
 
     code, lines = in_time(remote, talk, scope, PUSH_LIMIT)
     results = [m for line in lines if (m := _RESULT.fullmatch(line))]
@@ -185,7 +190,7 @@ def push_ref(git: Git, remote: str, source: str, ref: str, on_line: OnLine, scop
     flag, summary = results[-1]["flag"], results[-1]["summary"]
     if flag != "!" and code == 0:
         return Pushed("done")
-    server = [line[8:].rstrip() for line in lines if line.startswith("remote: ")]
+    server = [line.removeprefix(_SERVER).rstrip() for line in lines if line.startswith(_SERVER)]
     said = "\n".join(server)
     if summary.startswith("[rejected]"):
         return Pushed("stale", reason=_reason(summary), words=said)

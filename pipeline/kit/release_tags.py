@@ -11,6 +11,8 @@
 ``{content}``  the first 12 digits of the hash over what the build sees
 ``{run}``      the run's id
 =============  ===================================================================
+
+As with image tags, ``-dirty`` goes behind it when the work tree is not what is committed.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ def render(pattern: str, *, project: str, run: str, source: Source, image: str) 
     for name in _PLACEHOLDER.findall(pattern):
         if not values[name]:
             raise ValueError(f"{{{name}}} has no value here")
-    return check_branch(_PLACEHOLDER.sub(lambda match: values[match[1]], pattern))
+    dirty = "-dirty" if source.dirty else ""
+    return check_branch(_PLACEHOLDER.sub(lambda match: values[match[1]], pattern) + dirty)
 
 
 def image_names(images: Mapping[str, Image], pushed: PushedImages | None) -> dict[str, str]:

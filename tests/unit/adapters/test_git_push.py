@@ -198,6 +198,18 @@ def test_a_hook_that_refuses_is_shown_with_its_words(sandbox: Sandbox) -> None:
     assert (sandbox.tip(bare, "main"), sandbox.tip(repo)) == (tip, ours)
 
 
+def test_of_a_push_only_the_servers_words_are_passed_on(sandbox: Sandbox) -> None:
+    repo = sandbox.repo()
+    bare = sandbox.remote_of(repo)
+    sandbox.hook(bare, "post-receive", "echo Open a pull request here.")
+    lines: list[str] = []
+    GitRepo().push_branch(
+        str(repo), "origin", commit=record(repo), branch="main", reapply=True,
+        on_line=lines.append, scope=Scope(60),
+    )  # fmt: skip
+    assert [line.rstrip() for line in lines] == ["remote: Open a pull request here."]
+
+
 def test_a_remote_that_is_gone_is_told(sandbox: Sandbox) -> None:
     repo = sandbox.repo()
     bare = sandbox.remote_of(repo)

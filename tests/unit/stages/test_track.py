@@ -295,12 +295,20 @@ def test_a_release_is_tagged_once(sandbox: Sandbox, app: Path, world: GitStages)
 
 
 def test_a_pattern_of_the_users_own(sandbox: Sandbox, app: Path, world: GitStages) -> None:
+    world.peers = {"track": TrackOptions()}
     sandbox.git(app, "tag", "v1.2.3")
     record = world.track(world.code(), tag="release/{project}-{version}")
     assert record.tag == "release/hello-1.2.3"
     sandbox.write(app / "Dockerfile", "FROM other\n")
     with pytest.raises(GitUnusable, match="exists already, on another commit"):
         world.track(world.code(), tag="release/{project}-{version}")
+
+
+def test_the_tag_of_code_that_is_not_committed_says_so(
+    sandbox: Sandbox, app: Path, world: GitStages
+) -> None:
+    sandbox.write(app / "app.py", "changed")
+    assert str(world.track(world.code(), tag=True).tag).endswith("-5e6f7a8b-dirty")
 
 
 def test_a_tag_that_was_deleted_is_made_again(
