@@ -182,7 +182,7 @@ def test_following_ends_with_the_container(world: World) -> None:
 
 def test_following_ends_with_the_scope(world: World) -> None:
     container = world.started(script=f"echo up; {IDLE}")
-    lines = world.engine.logs(container, follow=True, scope=world.scope(1))
+    lines = world.engine.logs(container, follow=True, scope=world.scope(3))
     assert next(lines) == "up"
     with pytest.raises(DeadlineExceeded):
         next(lines)

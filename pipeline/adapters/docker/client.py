@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from pipeline.adapters.docker.endpoint import Endpoint
+from pipeline.adapters.docker.endpoint import Endpoint, Tls
 from pipeline.adapters.docker.errors import docker_errors, frozen
 from pipeline.adapters.guard import Guard, guarded
 from pipeline.errors import EngineUnavailable
@@ -18,6 +18,7 @@ from pipeline.scope import Scope
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from docker.tls import TLSConfig
     from requests import Response
 
 T = TypeVar("T")
@@ -167,33 +168,43 @@ class Client:
 
 def _connect(endpoint: Endpoint) -> APIClient:
     """A client that speaks a version of the API which both sides know."""
-    import docker
-    import docker.tls
     import requests
 
-    tls = endpoint.tls
-    pair = (tls.cert, tls.key) if tls and tls.cert and tls.key else None
-    config = docker.tls.TLSConfig(client_cert=pair, ca_cert=tls.ca, verify=tls.verify) \
-        if tls else False  # fmt: skip
-    secure = endpoint.address.startswith("tcp://") and tls is not None
-    address = endpoint.address.replace("tcp://", "https://", 1) if secure else endpoint.address
-
-    def client(version: str) -> APIClient:
-        return docker.APIClient(
-            base_url=address, version=version, timeout=int(LONGEST), tls=config,
-            use_ssh_client=address.startswith("ssh://"),
-        )  # fmt: skip
-
-    api = client(API_VERSION)
-    api.trust_env = False  # no proxy between us and the engine
+    api = _client(endpoint, API_VERSION)
     try:
         answer = api.get(f"{api.base_url}/v{API_VERSION}/_ping", timeout=PATIENCE)
     except requests.Timeout as error:
         raise frozen(endpoint.address, PATIENCE) from error
     if answer.status_code == 400:  # older than that, or so new that it no longer speaks it
-        api = client(answer.headers.get("Api-Version", "auto"))
-        api.trust_env = False
+        api = _client(endpoint, answer.headers.get("Api-Version", API_VERSION))
     return api
+
+
+def _client(endpoint: Endpoint, version: str) -> APIClient:
+    """Does not connect yet."""
+    import docker
+
+    address, tls = endpoint.address, endpoint.tls
+    ssh = address.startswith("ssh://")
+    if tls is not None:
+        address = address.replace("tcp://", "https://", 1)
+    api = docker.APIClient(
+        base_url="unix:///ssh" if ssh else address, version=version, timeout=int(LONGEST),
+        tls=_tls(tls) if tls else False,
+    )  # fmt: skip
+    api.trust_env = False  # no proxy between us and the engine
+    if ssh:
+        from pipeline.adapters.docker.ssh import mount_ssh
+
+        mount_ssh(api, address)
+    return api
+
+
+def _tls(tls: Tls) -> TLSConfig:
+    from docker.tls import TLSConfig
+
+    pair = (tls.cert, tls.key) if tls.cert and tls.key else None
+    return TLSConfig(client_cert=pair, ca_cert=tls.ca, verify=tls.verify)
 
 
 def _refuse(response: Response) -> None:
@@ -210,10 +221,5 @@ def _refuse(response: Response) -> None:
 
 def _cut(response: Response) -> None:
     """End a read that another thread is blocked in."""
-    raw = response.raw
-    process = getattr(getattr(raw.connection, "sock", None), "proc", None)
     with contextlib.suppress(OSError, ValueError):  # it has ended already
-        if process is not None:
-            process.terminate()  # ssh
-        else:
-            raw.shutdown()
+        response.raw.shutdown()
