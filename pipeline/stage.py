@@ -32,7 +32,7 @@ A = TypeVar("A", bound=Artifact)
 class StageOptions(BaseModel):
     """Base of a stage's options: unknown keys are refused, values are frozen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 O = TypeVar("O", bound=StageOptions)  # noqa: E741 - the conventional letter for options here

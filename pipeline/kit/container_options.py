@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pipeline.artifacts import Frozen
 from pipeline.kit.mounts import MountOption, TmpfsOption
@@ -142,13 +142,7 @@ Restart = Annotated[str, BeforeValidator(_restart), WithJsonSchema({"type": "str
 HealthTest = Annotated[tuple[str, ...], BeforeValidator(_health_test), WithJsonSchema(_TEXT_LIST)]
 
 
-class _Documented(Frozen):
-    """The text below a field is what editors show of it."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class LogOptions(_Documented):
+class LogOptions(Frozen):
     """Rotation of the container's log."""
 
     driver: str = "json-file"
@@ -165,7 +159,7 @@ class LogOptions(_Documented):
         return {"max-size": self.max_size, "max-file": str(self.max_file)}
 
 
-class HealthOptions(_Documented):
+class HealthOptions(Frozen):
     """Docker's own health check."""
 
     test: HealthTest | None = None
@@ -184,7 +178,7 @@ class HealthOptions(_Documented):
     """Leave out the image's HEALTHCHECK."""
 
 
-class ContainerOptions(_Documented):
+class ContainerOptions(Frozen):
     """Every key that says what the container is; see docs/stages/run.md."""
 
     port: PortNumber | None = None

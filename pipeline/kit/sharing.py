@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 
-from pydantic import ConfigDict
-
 from pipeline.artifacts import Frozen
 from pipeline.kit.notes import Note
 
@@ -19,8 +17,6 @@ from pipeline.kit.notes import Note
 class Sharing(Frozen):
     """``candidate:`` in the options of ``run``. Each entry is a mount's source or target as it is
     written, or the name of a volume or network."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     share: tuple[str, ...] = ()
     """Used together with the live app, for writing too."""
