@@ -63,8 +63,7 @@ def take(ctx: Context, wanted: Wanted) -> Taken:
     head = ctx.ports.repo.head(str(app))
     if wanted.clean:
         return _export(ctx, app, head)
-    root = Path(head.root) if head else app
-    return Taken(app, root, root if head else None)
+    return _work_tree(app, head)
 
 
 def inputs(ctx: Context, wanted: Wanted) -> object:
@@ -75,7 +74,7 @@ def inputs(ctx: Context, wanted: Wanted) -> object:
     app = _folder(ctx.path(wanted.path), wanted.path)
     head = repo.head(str(app))
     if not wanted.clean:
-        return describe(ctx, Taken(app, *((Path(head.root),) * 2 if head else (app, None))))
+        return _source(ctx, _work_tree(app, head), head)
     base = _base(ctx, _tracked(head, app))
     return base, head and head.branch, _versions(ctx, head, base) if head else ()
 
@@ -86,9 +85,13 @@ def describe(ctx: Context, taken: Taken) -> Source:
     Raises:
         StageFailed: a link leads out of what the build sees.
     """
-    repo = ctx.ports.repo
+    return _source(
+        ctx, taken, ctx.ports.repo.head(str(taken.repository)) if taken.repository else None
+    )
+
+
+def _source(ctx: Context, taken: Taken, head: Head | None) -> Source:
     content = content_hash(taken.app, in_force(taken.app), listed(ctx, taken))
-    head = repo.head(str(taken.repository)) if taken.repository else None
     if head is None:
         return Source(path=str(taken.app), root=str(taken.root), content=content)
     base = _base(ctx, head)
@@ -97,7 +100,7 @@ def describe(ctx: Context, taken: Taken) -> Source:
         commit=base.id if base else None, branch=head.branch,
         dirty=not taken.exported and _dirty(ctx, head), subject=base.subject if base else "",
         author=base.author if base else "", committed=base.committed if base else "",
-        remote=taken.url or repo.remote_url(head.root, "origin"),
+        remote=taken.url or ctx.ports.repo.remote_url(head.root, "origin"),
         versions=_versions(ctx, head, base), managed=taken.managed,
     )  # fmt: skip
 
@@ -122,6 +125,11 @@ def still_there(ctx: Context, source: Source) -> bool:
     return not source.managed or source.content == content_hash(
         app, in_force(app), listed(ctx, taken)
     )
+
+
+def _work_tree(app: Path, head: Head | None) -> Taken:
+    root = Path(head.root) if head else app
+    return Taken(app, root, root if head else None)
 
 
 def _checkout(ctx: Context, wanted: Wanted, git: str) -> Taken:
@@ -181,9 +189,8 @@ def _base(ctx: Context, head: Head) -> Commit | None:
 
 def _versions(ctx: Context, head: Head, base: Commit | None) -> tuple[str, ...]:
     """Of HEAD and, when that is a record of ours, of the commit that it is about."""
-    commits = dict.fromkeys(id_ for id_ in (head.commit, base and base.id) if id_)
-    found = [v for id_ in commits for v in ctx.ports.repo.versions(head.root, id_)]
-    return tuple(dict.fromkeys(found))
+    commits = {head.commit, base.id if base else None} - {None}
+    return tuple(ctx.ports.repo.versions(head.root, *filter(None, commits))) if commits else ()
 
 
 def _dirty(ctx: Context, head: Head) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pipeline.adapters.shell import run_argv
 from pipeline.errors import DeadlineExceeded, GitUnusable
@@ -116,9 +117,7 @@ class Git:
             raise not_installed() from problem
         if not Path(self.directory).is_dir():  # it would run elsewhere then
             raise GitUnusable(f"the folder {self.directory} does not exist")
-        with tempfile.TemporaryFile() as feed:
-            feed.write(stdin or b"")
-            feed.seek(0)
+        with _file(stdin) as feed:
             try:
                 code, out, error = git.Git(self.directory).execute(
                     argv(*args, keep=env or ()), istream=feed, with_extended_output=True,
@@ -174,6 +173,18 @@ class Git:
             scope=scope, environment={**self._env, **(env or {})},
         )  # fmt: skip
         return completed.exit_code, lines
+
+
+@contextmanager
+def _file(data: bytes | None) -> Iterator[BinaryIO | None]:
+    """What GitPython takes as standard input: a real file, or None for nothing."""
+    if data is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
 
 
 def argv(*args: str, config: Sequence[str] = (), keep: Collection[str] = ()) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.adapters.git_command import Git, failure
+from pipeline.adapters.git_command import Answer, Git, failure
 from pipeline.adapters.git_objects import records
 from pipeline.errors import GitUnusable
 from pipeline.kit.git_names import check_branch, without_credentials
@@ -82,9 +82,14 @@ def head(directory: str) -> Head | None:
 
 def commit(git: Git, revision: str) -> Commit:
     """Facts of one commit."""
-    answer = git.run(
-        "log", "-1", "--no-color", f"--format={_FORMAT}", "--end-of-options", revision, "--"
-    )
+    return _commit(git.run(*_log_one(revision)))
+
+
+def _log_one(revision: str) -> list[str]:
+    return ["log", "-1", "--no-color", f"--format={_FORMAT}", "--end-of-options", revision, "--"]
+
+
+def _commit(answer: Answer) -> Commit:
     oid, parents, subject, author, committed, trailers = answer.text.split("\0", 5)
     return Commit(
         id=oid, parents=tuple(parents.split()), subject=subject, author=author,
@@ -94,16 +99,17 @@ def commit(git: Git, revision: str) -> Commit:
 
 def base_commit(git: Git, trailer: str, ours: Callable[[str], bool]) -> Commit | None:
     """See ``Repo.base_commit``."""
-    if resolve(git, "HEAD") is None:
+    answer = git.ask(*_log_one("HEAD"))
+    if answer.code != 0:
         return None
-    found = commit(git, "HEAD")
+    found = _commit(answer)
     while trailer in found.trailers and len(found.parents) == 1:
-        changed = changed_paths(git, found.id)
-        if not all(ours(path) for path in changed):
+        below = git.ask(*_log_one(found.parents[0]))
+        if below.code != 0:  # not fetched: a shallow clone
             break
-        if resolve(git, found.parents[0]) is None:  # not fetched: a shallow clone
+        if not all(ours(path) for path in changed_paths(git, found.id)):
             break
-        found = commit(git, found.parents[0])
+        found = _commit(below)
     return found
 
 
@@ -133,9 +139,12 @@ def files(directory: str) -> list[str]:
 
 def remote_url(git: Git, remote: str) -> str | None:
     """See ``Repo.remote_url``."""
-    if remote not in remotes(git):
-        return None
-    return without_credentials(git.text("remote", "get-url", "--", remote))
+    answer = git.ask("remote", "get-url", "--", remote)
+    if answer.code == 0:
+        return without_credentials(answer.text)
+    if remote in remotes(git):
+        raise failure("remote", answer.error)
+    return None
 
 
 def remotes(git: Git) -> list[str]:
@@ -143,11 +152,10 @@ def remotes(git: Git) -> list[str]:
     return git.text("remote").split()
 
 
-def versions(git: Git, oid: str) -> list[str]:
+def versions(git: Git, commits: Sequence[str]) -> list[str]:
     """See ``Repo.versions``."""
-    answer = git.text(
-        "for-each-ref", f"--points-at={oid}", "--format=%(refname:strip=2)", "refs/tags"
-    )
+    at = [f"--points-at={oid}" for oid in commits]
+    answer = git.text("for-each-ref", *at, "--format=%(refname:strip=2)", "refs/tags")
     found = [match for tag in answer.split("\n") if (match := _SEMVER.fullmatch(tag))]
     ordered = sorted(found, key=_precedence, reverse=True)
     return list(dict.fromkeys(match[0].removeprefix("v") for match in ordered))

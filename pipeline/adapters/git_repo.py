@@ -29,7 +29,10 @@ class GitRepo:
         return self._tops[directory]
 
     def head(self, directory: str) -> Head | None:
-        return git_read.head(directory)
+        found = git_read.head(directory)
+        if found is not None:
+            self._tops[found.root] = Git(found.root)
+        return found
 
     def commit(self, directory: str, revision: str) -> Commit:
         return git_read.commit(self._at(directory), revision)
@@ -45,8 +48,8 @@ class GitRepo:
     def remote_url(self, directory: str, remote: str) -> str | None:
         return git_read.remote_url(self._at(directory), remote)
 
-    def versions(self, directory: str, commit: str) -> list[str]:
-        return git_read.versions(self._at(directory), commit)
+    def versions(self, directory: str, *commits: str) -> list[str]:
+        return git_read.versions(self._at(directory), commits)
 
     def log(self, directory: str, since: str, until: str, limit: int = 50) -> list[str]:
         return git_read.log(self._at(directory), since, until, limit)

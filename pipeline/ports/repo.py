@@ -87,8 +87,8 @@ class Repo(Protocol):
     def remote_url(self, directory: str, remote: str) -> str | None:
         """Without credentials; None when there is no such remote."""
 
-    def versions(self, directory: str, commit: str) -> list[str]:
-        """Semantic versions of tags that point at ``commit``, newest first, no leading ``v``."""
+    def versions(self, directory: str, *commits: str) -> list[str]:
+        """Semantic versions of tags at one of ``commits``, newest first, no leading ``v``."""
 
     def log(self, directory: str, since: str, until: str, limit: int = 50) -> list[str]:
         """Subjects of the commits in ``since..until``, newest first."""
