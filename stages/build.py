@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -13,13 +12,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pipeline.artifacts import Artifact, Dockerfiles, Image, Images, Source
-from pipeline.errors import DockcycleError, EngineRefused, UsageError
+from pipeline.errors import DockcycleError, UsageError
 from pipeline.kit import building, compose_files, compose_model
 from pipeline.kit.building import BuildChoices
 from pipeline.kit.compose_model import BuildSpec, PullSpec
 from pipeline.kit.container_options import Names
 from pipeline.kit.hashing import fingerprint
-from pipeline.kit.local_tags import LocalTags
+from pipeline.kit.local_tags import LocalTags, remove_nameless
 from pipeline.kit.names import did_you_mean
 from pipeline.kit.tags import TagPolicy, render_tags
 from pipeline.ports.engine import ImageInfo
@@ -90,15 +89,15 @@ class BuildStage(Stage[BuildOptions]):
         )
 
     def cleanup(self, ctx: Context) -> None:
-        engine = ctx.ports.engine
         if self._tags is not None:
             self._tags.take_back()
         while self._built:
-            image = engine.image(self._built[-1])
-            if image is not None and not image.tags:
-                with suppress(EngineRefused):  # something of an earlier run is made from it
-                    engine.remove_image(image.id)
+            remove_nameless(ctx.ports.engine, self._built[-1])
             self._built.pop()
+
+    def finish(self, ctx: Context) -> None:
+        if self._tags is not None:
+            self._tags.keep()
 
     # what is to be done
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pipeline.errors import EngineRefused
+from pipeline.kit import labels
 from pipeline.ports import Engine, Journal
 
 LOCAL_TAG = "tag"
@@ -41,8 +42,21 @@ class LocalTags:
             self._given.pop()
 
     def keep(self) -> None:
-        """All names stay."""
-        self._given.clear()
+        """All names stay. Images that lost their last name to them go away, if they are the
+        project's and no container needs them. Idempotent."""
+        while self._given:
+            _, _, before = self._given.pop().partition(" ")
+            if before:
+                remove_nameless(self.engine, before)
+
+
+def remove_nameless(engine: Engine, image: str) -> None:
+    """Remove the image ``image`` (an id) if a build of ours made it, it has no name, and no
+    container is made from it."""
+    found = engine.image(image)
+    if found is not None and not found.tags and found.labels.get(labels.ROLE) == "image":
+        with suppress(EngineRefused):
+            engine.remove_image(found.id)
 
 
 def take_back_tag(engine: Engine, key: str) -> None:

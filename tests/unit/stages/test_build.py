@@ -16,7 +16,7 @@ from pipeline.artifacts import DockerfileInfo, Dockerfiles, Image, Images, Sourc
 from pipeline.errors import NotFound, StageFailed, UsageError
 from pipeline.events import Notice, StageLog
 from pipeline.kit.hashing import git_blob
-from pipeline.ports.engine import BuildListener, BuildRequest, ImageInfo
+from pipeline.ports.engine import BuildListener, BuildRequest, ContainerSpec, ImageInfo
 from pipeline.scope import Scope
 from pipeline.stage import Context
 from stages.build import BuildOptions, BuildStage
@@ -224,6 +224,31 @@ def test_the_journal_can_name_what_a_killed_run_changed(tmp_path: Path, engine: 
     assert project.recorded.journal.begun == [
         ("build", "app"), ("tag", f"hello:latest {first.id}"), ("tag", "hello:new"),
     ]  # fmt: skip
+
+
+def test_a_run_that_passed_leaves_no_nameless_image(tmp_path: Path, engine: Engine) -> None:
+    def run(commit: str) -> str:
+        project = Project(tmp_path, engine, source={"commit": commit}, tags=["latest"])
+        image = project.run().services["app"].id
+        project.stage.finish(project.context())
+        return image
+
+    first, second = run("ab" * 20), run("cd" * 20)
+    assert engine.image(first) is None
+    engine.create(ContainerSpec(image=second, name="keeps-it"))
+    assert run("ef" * 20) != second
+    assert engine.image(second) is not None
+
+
+def test_a_nameless_image_of_others_stays(tmp_path: Path, engine: Engine) -> None:
+    theirs = engine.publish("theirs:1")
+    engine.pull("theirs:1", None, lambda line: None, Scope())
+    engine.tag(theirs, "hello:latest")
+    engine.state.tags.pop("theirs:1")
+    project = Project(tmp_path, engine, tags=["latest"])
+    project.run()
+    project.stage.finish(project.context())
+    assert engine.image(theirs) is not None
 
 
 def test_cleanup_before_anything_happened(tmp_path: Path, engine: Engine) -> None:
