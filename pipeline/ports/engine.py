@@ -245,10 +245,18 @@ class Engine(Protocol):
     def tag(self, image: str, ref: str) -> None: ...
 
     def untag(self, ref: str) -> None:
-        """Remove a name; the image too when it was the last. No error when there is none."""
+        """Remove a name; the image too when it was the last. No error when there is none.
+
+        Raises:
+            EngineRefused: it is the last name of an image that a container needs; it stays.
+        """
 
     def remove_image(self, image: str, *, force: bool = False) -> None:
-        """Remove an image with all names. No error when it is gone already."""
+        """Remove an image with all names. No error when it is gone already.
+
+        Raises:
+            EngineRefused: a container needs it (with ``force``: a running one); all names stay.
+        """
 
     def pull(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> ImageInfo: ...
 
@@ -282,9 +290,11 @@ class Engine(Protocol):
     def stop(self, container: str, grace: int | None = None) -> None:
         """Signal, wait ``grace`` seconds (None: its own), kill. Not running or gone is fine."""
 
-    def kill(self, container: str, signal: str = "KILL") -> None: ...
+    def kill(self, container: str, signal: str = "KILL") -> None:
+        """Raises ``EngineRefused`` when it does not run."""
 
-    def restart(self, container: str, grace: int | None = None) -> None: ...
+    def restart(self, container: str, grace: int | None = None) -> None:
+        """Stop as ``stop`` does, if it runs, and start."""
 
     def remove(self, container: str, *, volumes: bool = False) -> None:
         """Remove, running or not, with anonymous volumes if asked. Gone already is fine."""
@@ -305,7 +315,9 @@ class Engine(Protocol):
     ) -> Iterator[str]:  # fmt: skip
         """Lines of stdout and stderr as they came. ``follow`` ends with container or scope."""
 
-    def exec(self, container: str, argv: Sequence[str], scope: Scope) -> ExecResult: ...
+    def exec(self, container: str, argv: Sequence[str], scope: Scope) -> ExecResult:
+        """Run a command in a running container. One that the scope ends may run on in there: the
+        engine cannot end it. A program that is not there gives code 126 or 127."""
 
     def wait(self, container: str, scope: Scope) -> int:
         """Until it has ended; its exit code."""
