@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from pipeline.adapters import git_command
 from pipeline.adapters.git_repo import GitRepo
 from pipeline.errors import Cancelled, GitUnusable
 from pipeline.ports.repo import Head
@@ -206,6 +211,45 @@ def test_credentials_are_kept_out_of_the_checkout_and_of_messages(
         clone("http://me:s3cret@127.0.0.1:9/a.git", target)
     assert "s3cret" not in f"{caught.value.message} {caught.value.detail}"
     assert not any(b"s3cret" in path.read_bytes() for path in target.rglob("*") if path.is_file())
+
+
+class _AsksForPassword(BaseHTTPRequestHandler):
+    """Refuses whoever says nothing, and remembers what the others said."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        said = self.headers.get("Authorization", "")
+        self.send_response(404 if said else 401)
+        self.send_header("WWW-Authenticate", 'Basic realm="git"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.heard.append(said)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+def test_credentials_reach_the_server_though_no_command_line_has_them(
+    sandbox: Sandbox, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[list[str]] = []
+    real = git_command.argv
+
+    def watched(*args: str, **more: Any) -> list[str]:
+        lines.append(real(*args, **more))
+        return lines[-1]
+
+    monkeypatch.setattr(git_command, "argv", watched)
+    sandbox.git(sandbox.folder, "config", "--global", "credential.helper", "!echo password=wrong")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _AsksForPassword) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(GitUnusable):
+            clone(f"http://me:p%40ss@127.0.0.1:{server.server_port}/a.git", target)
+        server.shutdown()
+    wanted = "Basic " + base64.b64encode(b"me:p@ss").decode()
+    assert {said for said in _AsksForPassword.heard if said} == {wanted}
+    assert not any("p@ss" in word or "p%40ss" in word for line in lines for word in line)
 
 
 def test_an_interrupted_clone_ends_at_once(sandbox: Sandbox, origin: Path, target: Path) -> None:
