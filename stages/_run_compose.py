@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from pipeline.kit.observer import project_containers
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.reach import private_ip
 from pipeline.ports.compose import Model
-from pipeline.ports.engine import ImageInfo
+from pipeline.ports.engine import ContainerInfo, ImageInfo
 from pipeline.scope import Scope
 from pipeline.stage import Context
 from stages import _run_common as common
@@ -230,7 +230,16 @@ class ComposeRun:
         require_free(
             wanted, engine=self._engine, http=ctx.ports.http, allowed={c.name for c in present}
         )
+        self._wake(present)
         return self._up(name, self._as_live(self._base, self._ids), scope, orphans=True)
+
+    def _wake(self, present: Iterable[ContainerInfo]) -> None:
+        """Compose leaves an unhealthy container that has not changed as it is, and then refuses
+        what depends on it."""
+        for container in present:
+            if container.running and container.health == "unhealthy":
+                with self._ctx.journal.effect("restart", container.name):
+                    self._engine.restart(container.id)
 
     def _as_live(self, base: Model, images: Mapping[str, str]) -> Model:
         """With the same labels in every run, so that Compose replaces only what changed."""
@@ -250,7 +259,8 @@ class ComposeRun:
         if ctx.goes_live:
             common.remove_candidates(ctx)
             return
-        if not self._engine.containers(select(name, "in-place")):
+        present = self._engine.containers(select(name, "in-place"))
+        if not present:
             return
         record = in_place.read(self._engine, name)
         if record is None or record.kind != "compose":
@@ -260,6 +270,7 @@ class ComposeRun:
                 )
             return
         model = self._as_live(record.spec, record.images)
+        self._wake(present)
         with ctx.journal.effect("compose", name):
             ctx.ports.compose.up(
                 compose_variants.with_secrets(model, ctx.secrets.expand), project=name,
@@ -268,14 +279,11 @@ class ComposeRun:
         main = compose_model.main_service(record.spec)
         common.observer(ctx, ctx.scope).project(name, record.spec, main=main, exposed={})
 
-    def settle(self) -> None:
+    def settle(self, app: App) -> None:
         """The candidate has served its purpose; what runs in place is the good one now."""
         ctx = self._ctx
         if ctx.goes_live:
             common.remove_candidates(ctx)
-            return
-        app = ctx.find(App)
-        if app is None:
             return
         images = {name: state.image for name, state in app.services.items()}
         record = in_place.Record(run=ctx.run, kind="compose", spec=app.spec, images=images)

@@ -219,13 +219,14 @@ class ContainerRun:
                 self._engine.start(aside.id)
             common.observer(ctx, ctx.scope).again(name)
 
-    def settle(self) -> None:
+    def settle(self, app: App) -> None:
         """The candidate has served its purpose; what runs in place is the good one now."""
         ctx, name = self._ctx, self._ctx.project.name
         if ctx.goes_live:
             common.remove_candidates(ctx)
             return
-        record = in_place.Record(run=ctx.run, kind="container")
+        images = {SINGLE: app.services[SINGLE].image}
+        record = in_place.Record(run=ctx.run, kind="container", spec=app.spec, images=images)
         in_place.write(self._engine, name, record, client=ctx.client, journal=ctx.journal)
         for container in self._engine.containers(select(name, "in-place")):
             if not in_place.is_of(record, container.labels):

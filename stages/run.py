@@ -61,8 +61,12 @@ class RunStage(Stage[RunOptions]):
     wants = frozenset({Source, Dockerfiles})
     makes = frozenset({App})
 
+    _app: App | None = None
+    """What this object's ``run`` has started."""
+
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        return [self._of_kind(ctx).start()]
+        self._app = self._of_kind(ctx).start()
+        return [self._app]
 
     def fingerprint(self, ctx: Context) -> str | None:
         return fingerprint(self.options, ctx.goes_live, self._of_kind(ctx).inputs())
@@ -78,7 +82,8 @@ class RunStage(Stage[RunOptions]):
         self._of_kind(ctx).undo()
 
     def finish(self, ctx: Context) -> None:
-        self._of_kind(ctx).settle()
+        if self._app is not None:
+            self._of_kind(ctx).settle(self._app)
 
     def _of_kind(self, ctx: Context) -> ContainerRun | ComposeRun:
         kind = ComposeRun if self.options.compose else ContainerRun

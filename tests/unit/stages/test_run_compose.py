@@ -1,4 +1,6 @@
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from pipeline.errors import (
 )
 from pipeline.events import Notice
 from pipeline.kit.compose_model import PROJECT_LABEL, SERVICE_LABEL
-from pipeline.ports.engine import ContainerSpec
+from pipeline.ports.engine import ContainerSpec, Health
 from pipeline.stage import Context
 from stages.run import RunStage
 from tests.support.run import RunBench
@@ -223,6 +225,20 @@ def test_what_has_not_changed_is_not_started_again(bench: RunBench) -> None:
     after = ids(bench)
     assert (before["db"], before["migrate"]) == (after["db"], after["migrate"])
     assert before["web"] != after["web"]
+
+
+def test_what_is_unhealthy_is_started_again(bench: RunBench) -> None:
+    good(bench)
+    sick = bench.engine.state.containers[ids(bench)["db"]]
+    healthy = sick.program
+    sick.program = replace(healthy, unhealthy_for=math.inf)
+    sick.spec = sick.spec.model_copy(update={"health": Health(test=("CMD", "x"))})
+    with pytest.raises(StageFailed):
+        stage().run(context(bench, 2, live=False))
+    assert ("restart", "hello-db-1") in bench.recorded.journal.done
+    sick.program = healthy
+    good(bench, 3)
+    assert ids(bench)["db"] == sick.id
 
 
 def test_the_old_state_comes_back_when_the_new_one_fails(bench: RunBench) -> None:
