@@ -16,9 +16,8 @@ from pydantic import Field, model_validator
 from pipeline.artifacts import SINGLE, Artifact, DockerfileInfo, Dockerfiles, Finding, Source
 from pipeline.errors import DockcycleError, Location, NotFound, StageFailed, UsageError
 from pipeline.events import Level
-from pipeline.kit import compose_files, compose_model, drafts
+from pipeline.kit import compose_files, drafts
 from pipeline.kit.authoring import Wishes
-from pipeline.kit.compose_model import BuildSpec
 from pipeline.kit.dockerfile import declared, hadolint, lint
 from pipeline.kit.dockerfile.declared import Entry
 from pipeline.kit.dockerfile.lint import Threshold
@@ -121,30 +120,7 @@ class DockerfileStage(Stage[DockerfileOptions]):
             ctx.ports.compose, files, project=ctx.project.name, variables=ctx.variables,
             secrets=ctx.secrets.names, scope=ctx.scope,
         )  # fmt: skip
-        by_path: dict[Path, Draft] = {}
-        return {
-            service: self._of_service(spec, Path(files.files[0]), by_path)
-            for service, spec in compose_model.builds(model).items()
-        }
-
-    def _of_service(self, spec: BuildSpec, file: Path, by_path: dict[Path, Draft]) -> Draft:
-        if spec.remote:
-            raise StageFailed(
-                f"{spec.service} is built from {spec.context}, which is not on this machine",
-                hint="Clone it and name the folder as `context:`, or use its image.",
-            )
-        context = Path(spec.context)
-        if spec.inline is not None or spec.dockerfile is None:
-            return drafts.inline(spec.inline or "", context, file)
-        path = Path(spec.dockerfile)
-        if path not in by_path:
-            try:
-                by_path[path] = drafts.draft(
-                    path, context, wishes=self.options.wishes(spec.service)
-                )
-            except StageFailed as error:
-                raise error.about(spec.service) from error.__cause__
-        return by_path[path]
+        return drafts.of_compose(model, Path(files.files[0]), options.wishes)
 
     # what it says
 

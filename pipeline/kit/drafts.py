@@ -5,16 +5,18 @@ Everything here only reads; ``stages.dockerfile`` writes what is drafted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import Location, StageFailed
-from pipeline.kit import authoring, ignore
+from pipeline.kit import authoring, compose_model, ignore
 from pipeline.kit.authoring import Reason, Wishes
+from pipeline.kit.compose_model import BuildSpec, Service
 from pipeline.kit.dockerfile import declared, ownership, render
 from pipeline.kit.dockerfile.declared import Entry
+from pipeline.ports.compose import Model
 
 Origin = Literal["existing", "generated", "declared", "inline"]
 
@@ -74,9 +76,52 @@ def draft(
     return Draft(path, context, "generated", text, own_ignore, authored.reasons)
 
 
-def inline(text: str, context: Path, where: Path) -> Draft:
-    """A Dockerfile that stands inside another file, ``where``."""
-    return Draft(where, context, "inline", text, _users_ignore(context, None))
+def of_compose(model: Model, file: Path, wishes: Callable[[str], Wishes]) -> dict[str, Draft]:
+    """Service → Dockerfile, for every service of a Compose model that is built. ``file`` is the
+    Compose file, ``wishes`` are by service.
+
+    Raises:
+        StageFailed: as from ``draft``, with the service.
+    """
+    services = compose_model.services(model)
+    by_path: dict[Path, Draft] = {}
+    found = {}
+    for name, spec in compose_model.builds(model).items():
+        try:
+            found[name] = _of_service(spec, services[name], file, wishes(name), by_path)
+        except StageFailed as error:
+            raise error.about(name) from error.__cause__
+    return found
+
+
+def _of_service(
+    spec: BuildSpec, service: Service, file: Path, wishes: Wishes, by_path: dict[Path, Draft]
+) -> Draft:
+    if spec.remote:
+        raise StageFailed(
+            f"it is built from {spec.context}, which is not on this machine",
+            hint="Clone it and name the folder as `context:`, or use its image.",
+        )
+    context = Path(spec.context)
+    if spec.inline is not None or spec.dockerfile is None:
+        return Draft(file, context, "inline", spec.inline or "", _users_ignore(context, None))
+    path = Path(spec.dockerfile)
+    if path not in by_path:
+        by_path[path] = draft(path, context, wishes=_with_port(wishes, service))
+    if spec.target and by_path[path].origin == "generated":
+        raise StageFailed(
+            f"`target: {spec.target}` is a stage of a Dockerfile that is not there",
+            hint=f"Write {path}, or leave `target` out to have one generated.",
+        )
+    return by_path[path]
+
+
+def _with_port(wishes: Wishes, service: Service) -> Wishes:
+    """The port that the Compose file publishes or exposes is the one that the app is to use."""
+    ports = compose_model.exposed(service)
+    if wishes.port is not None or not ports:
+        return wishes
+    return wishes.model_copy(update={"port": ports[0]})
 
 
 def read(path: Path) -> str | None:

@@ -62,7 +62,7 @@ def healthcheck(argv: Sequence[str]) -> m.Healthcheck:
         m.ExecForm(tuple(argv)),
         flags=(
             ("interval", "10s"), ("timeout", "3s"), ("start-period", "30s"),
-            ("start-interval", "1s"), ("retries", "3"),
+            ("start-interval", "0.5s"), ("retries", "3"),
         ),
     )  # fmt: skip
 

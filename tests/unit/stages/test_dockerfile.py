@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from pipeline.kit.dockerfile import ownership
 from pipeline.kit.hashing import git_blob
 from pipeline.stage import Context
 from stages.dockerfile import DockerfileOptions, DockerfileStage
+from stages.run import RunOptions
 from tests.support.stage_context import Recorded, stage_context
 
 APP = "from flask import Flask\napp = Flask(__name__)\n"
@@ -252,3 +254,80 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_a_version_that_yaml_took_for_a_number() -> None:
     with pytest.raises(ValidationError, match="in quotes"):
         DockerfileOptions.model_validate({"python": 3.10})
+
+
+# Compose
+
+
+class Model:
+    """A Compose that resolves to a model."""
+
+    def __init__(self, services: dict[str, Any]) -> None:
+        self.services = services
+
+    def resolve(self, files: Any, **more: Any) -> dict[str, Any]:
+        return {"services": self.services}
+
+
+def compose(folder: Path, model: dict[str, Any], **options: Any) -> tuple[Project, Context]:
+    (folder / "compose.yaml").write_text("services: {}\n")
+    project = Project(folder, **options)
+    ctx = project.context()
+    ports = SimpleNamespace(shell=LocalShell(), compose=Model(model))
+    return project, replace(ctx, ports=ports, peers={"run": RunOptions(compose=("compose.yaml",))})
+
+
+def service(folder: Path, **build: Any) -> dict[str, Any]:
+    return {"build": {"context": str(folder), "dockerfile": "Dockerfile", **build}}
+
+
+def test_a_dockerfile_for_every_service_that_is_built(tmp_path: Path) -> None:
+    web, api = tmp_path / "web", tmp_path / "api"
+    web.mkdir()
+    api.mkdir()
+    (web / "app.py").write_text(APP)
+    (api / "Dockerfile").write_text("FROM a:1\nUSER 1\n")
+    services = {
+        "web": {**service(web), "ports": [{"target": 8000, "published": "80"}]},
+        "api": service(api),
+        "job": service(api),
+        "inline": {"build": {"context": str(api), "dockerfile_inline": "FROM b:1\nUSER 1\n"}},
+        "db": {"image": "postgres:16"},
+    }
+    project, ctx = compose(tmp_path, services, services={"web": {"python": "3.11"}})
+    (made,) = project.stage.run(ctx)
+    assert isinstance(made, Dockerfiles)
+    found = made.services
+    origins = {name: info.origin for name, info in found.items()}
+    assert origins == {
+        "web": "generated", "api": "existing", "job": "existing", "inline": "inline",
+    }  # fmt: skip
+    assert "FROM python:3.11-slim" in found["web"].text
+    assert found["web"].port == 8000
+    assert found["inline"].text == "FROM b:1\nUSER 1\n"
+    assert set(made.written) == {
+        str(web / "Dockerfile"), str(web / ".dockerignore"), str(api / ".dockerignore"),
+    }  # fmt: skip
+    assert project.stage.still_valid(ctx, [made])
+    assert project.stage.fingerprint(ctx) is not None
+
+
+@pytest.mark.parametrize(
+    ("build", "says"),
+    [
+        ({"target": "prod"}, "web: `target: prod` is a stage"),
+        ({"context": "https://example.com/x.git"}, "web: it is built from https"),
+    ],
+)
+def test_what_cannot_be_generated_for_a_service(
+    tmp_path: Path, build: dict[str, str], says: str
+) -> None:
+    project, ctx = compose(tmp_path, {"web": service(tmp_path, **build)})
+    with pytest.raises(StageFailed, match=says):
+        project.stage.run(ctx)
+
+
+def test_what_only_makes_sense_for_one_container(tmp_path: Path) -> None:
+    project, ctx = compose(tmp_path, {"web": service(tmp_path)}, path="Dockerfile")
+    with pytest.raises(UsageError, match="with Compose"):
+        project.stage.run(ctx)
