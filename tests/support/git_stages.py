@@ -26,6 +26,7 @@ from pipeline.artifacts import (
 )
 from pipeline.events import Notice
 from pipeline.kit.hashing import git_blob
+from pipeline.ports import Engine
 from pipeline.scope import Scope
 from pipeline.stage import Context, StageOptions
 from stages.code import CodeOptions, CodeStage
@@ -42,17 +43,18 @@ class GitStages:
 
     directory: Path
     state: Path
-    engine: FakeEngine = field(default_factory=FakeEngine)
+    engine: Engine = field(default_factory=FakeEngine)
     recorded: Recorded = field(default_factory=Recorded)
     secrets: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, StageOptions] = field(default_factory=dict)
     scope: Scope = field(default_factory=lambda: Scope(120))
+    project: str = "hello"
 
     def context(self, *artifacts: Artifact) -> Context:
         ports = SimpleNamespace(repo=GitRepo(), shell=LocalShell(), engine=self.engine)
         context = stage_context(
             *artifacts, ports=ports, recorded=self.recorded, secrets=self.secrets,
-            directory=self.directory, scope=self.scope,
+            directory=self.directory, scope=self.scope, project=self.project,
         )  # fmt: skip
         return replace(
             context, project=replace(context.project, state=self.state), peers=self.peers
