@@ -15,9 +15,9 @@ from pipeline.errors import (
     NotFound,
     Problem,
 )
-from pipeline.kit import container_spec, env_files, in_place
+from pipeline.kit import container_spec, data_volumes, env_files, in_place
 from pipeline.kit.health import knows_start_interval
-from pipeline.kit.labels import labels, select
+from pipeline.kit.labels import select
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.reach import private_ip
 from pipeline.ports.engine import ContainerInfo, ContainerSpec, ImageInfo
@@ -126,9 +126,7 @@ class ContainerRun:
         """Create, start, wait."""
         ctx = self._ctx
         secret = container_spec.with_secrets(spec, ctx.secrets.expand)
-        for volume in container_spec.named_volumes(spec):
-            with ctx.journal.effect("volume", volume):
-                self._engine.create_volume(volume, self._volume_labels())
+        data_volumes.ensure(self._engine, spec, self._volume_labels(), journal=ctx.journal)
         with ctx.journal.effect("container", spec.name):
             container = self._engine.create(secret)
         with ctx.journal.effect("start", spec.name):
@@ -144,10 +142,10 @@ class ContainerRun:
         )
 
     def _volume_labels(self) -> dict[str, str]:
-        """A candidate's volumes go with it; the others are the app's data and belong to no run."""
+        """A candidate's volumes go with it."""
         if self._ctx.goes_live:
             return self._ctx.labels("candidate", service=SINGLE)
-        return labels(self._ctx.project.name, "live", service=SINGLE)
+        return data_volumes.data_labels(self._ctx.project.name)
 
     # in place
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import NotFound
+from pipeline.kit import data_volumes, in_place
 from pipeline.kit.labels import PROJECT, ROLE, SERVICE, select
 from pipeline.kit.releases import Activation, Site, switch_for, unprotect
 from pipeline.kit.sweep import sweep
@@ -200,7 +201,10 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
         done.append(f"removed {container.name}")
     swept = sweep(site.engine, project, client=None)
     done += [f"removed {kind} {name}" for kind, name in swept.items]
+    if volumes:
+        done += [f"removed volume {name}" for name in data_volumes.erase(site.engine, project)]
     site.ledger.erase()
+    in_place.forget(site.engine, project, journal=site.journal)
     for release in kept:
         unprotect(site, release)
         done.append(f"forgot {release.id}")

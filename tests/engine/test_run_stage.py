@@ -36,6 +36,10 @@ SERVE = (
 )
 
 
+WAITS: dict[str, Any] = {"healthcheck": {"test": "false", "interval": "60s"}}
+"""Keeps an app from counting as up before it has had the time to fail."""
+
+
 @dataclass
 class Bench:
     """A project of its own on the lab's engine."""
@@ -145,9 +149,10 @@ def test_a_candidate_answers_and_leaves_nothing(bench: Bench) -> None:
     ("options", "message", "detail"),
     [
         ({"command": "python -c 'print(1); raise SystemExit(3)'"}, "with exit code 3", "1"),
-        ({"command": "python -c 'import time; time.sleep(0.4); 1/0'"}, "exit code 1", "ZeroDivi"),
+        ({"command": "python -c 'import time; time.sleep(0.4); 1/0'", **WAITS}, "exit code 1",
+         "ZeroDivi"),
         ({"command": "nowhere"}, "exit code 127", "nowhere"),
-        ({"command": "python -c 'x = bytearray(10**9)'", "memory": "24m"},
+        ({"command": "python -c 'x = bytearray(10**9)'", "memory": "24m", **WAITS},
          "more memory than its limit of 24 MiB", ""),
         ({"command": "sleep 60", "healthcheck": {"test": "false", "interval": "1s", "retries": 1}},
          "app is unhealthy", ""),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pipeline.artifacts import SINGLE, App, Release, ServiceState
 from pipeline.errors import NotFound, StageFailed
-from pipeline.kit import container_spec, reach
+from pipeline.kit import container_spec, data_volumes, reach
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.readiness import Expected, Waiting
 from pipeline.kit.releases.site import Site
@@ -45,8 +45,12 @@ class ContainerSwitch:
             name=self.name(release),
             labels=self._site.labels("live", release, SINGLE),
         )
-        with self._site.journal.effect("container", spec.name):
-            self._engine.create(container_spec.with_secrets(spec, self._site.expand))
+        site = self._site
+        data_volumes.ensure(
+            self._engine, spec, data_volumes.data_labels(site.project), journal=site.journal
+        )
+        with site.journal.effect("container", spec.name):
+            self._engine.create(container_spec.with_secrets(spec, site.expand))
 
     def start(self, release: Release) -> None:
         self.prepare(release)
