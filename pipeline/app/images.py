@@ -10,7 +10,7 @@ from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import EngineRefused, NotFound, UsageError
 from pipeline.kit import references
-from pipeline.kit.labels import PROJECT, ROLE, RUN, SERVICE, labels, select
+from pipeline.kit.labels import PROJECT, ROLE, SERVICE, labels, select
 from pipeline.ports.engine import ImageInfo
 from pipeline.scope import Scope
 
@@ -26,7 +26,6 @@ class Row:
     tags: tuple[str, ...]
     size: int
     created: str
-    run: str
     used_by: tuple[str, ...]
 
 
@@ -48,7 +47,6 @@ class Images:
                 tags=image.tags,
                 size=image.size,
                 created=image.created,
-                run=image.labels.get(RUN, ""),
                 used_by=tuple(users.get(image.id, ())),
             )
             for image in self._own()
@@ -77,7 +75,7 @@ class Images:
             ],
             [image for image in own if _is_called(image, name)],
             self._of_release(own, name),
-            [image for image in own if image.labels.get(SERVICE) == name][:1],
+            [image for image in own if image.labels.get(SERVICE, SINGLE) == name][:1],
             [image for image in own if _starts(image, name)],
         ):
             if found:

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.app import BROKEN_PIPE, app
 from pipeline.cli.options import Asked
-from pipeline.errors import DockcycleError, Exit, UsageError
+from pipeline.errors import Cancelled, DockcycleError, Exit, UsageError
 
 
 def enter(argv: Sequence[str]) -> int:
@@ -36,6 +36,8 @@ def _guarded(argv: Sequence[str], asked: Asked) -> int:
         return Exit.INTERRUPTED
     except typer.TyperException as error:
         return _told(_mistake(error), asked)
+    except Cancelled as error:
+        return error.exit_code
     except DockcycleError as error:
         return _told(error, asked)
     except Exception as error:  # noqa: BLE001 - the door: whatever comes here is a bug of ours

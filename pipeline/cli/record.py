@@ -13,7 +13,7 @@ from pipeline.cli.app import LOOK, app, command
 from pipeline.cli.complete import runs as known_runs
 from pipeline.cli.options import asked
 from pipeline.cli.words import Json, Run
-from pipeline.errors import Exit, UsageError
+from pipeline.errors import Exit, NotFound, UsageError
 
 if TYPE_CHECKING:
     from pipeline.app.diff import Change
@@ -150,7 +150,7 @@ def _before(workspace: Workspace, later: RunRecord) -> RunRecord:
     for record in workspace.store.runs(later.project, limit=1000):
         if record.started < later.started:
             return workspace.store.run(record.id)
-    raise UsageError("there is only one run", hint="`dockcycle diff` needs two.")
+    raise NotFound("there is only one run", hint="`dockcycle diff` needs two.")
 
 
 def _show_changes(earlier: RunRecord, later: RunRecord, changes: list[Change]) -> None:

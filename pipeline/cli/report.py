@@ -48,8 +48,11 @@ def report(error: BaseException, argv: Sequence[str], mask: Callable[[str], str]
         *trace.rstrip().split("\n"),
         "```",
     ]
-    harmless = "\n".join(sanitize(line) for line in lines)
-    return mask(_without_environment(_without_settings(harmless, argv))) + "\n"
+    return _harmless("\n".join(sanitize(line) for line in lines), argv, mask) + "\n"
+
+
+def _harmless(text: str, argv: Sequence[str], mask: Callable[[str], str]) -> str:
+    return mask(_without_environment(_without_settings(text, argv)))
 
 
 def _without_settings(text: str, argv: Sequence[str]) -> str:
@@ -78,7 +81,7 @@ def _write_private(file: Path, text: str) -> None:
 def tell_bug(error: BaseException, argv: Sequence[str], mask: Callable[[str], str]) -> None:
     """Say on stderr that it was our fault, and where the report is."""
     place = write_report(error, argv, mask)
-    what = mask(sanitize(f"{type(error).__name__}: {error}"))
+    what = _harmless(sanitize(f"{type(error).__name__}: {error}"), argv, mask)
     sys.stderr.write(
         f"This is a bug of dockcycle, not a mistake of yours.\n  {what}\n"
         f"Please report it with this file (secrets are masked): {place}\n"

@@ -75,7 +75,7 @@ def stage_line(view: RunView, stage: StageView, look: Look) -> Text:
     time = _time(stage, look)
     state, text = WORDS[stage.state], _middle(stage)
     if look.width >= 60:
-        line.append(f"{state:<9}", style if stage.state != "passed" else "dim green")
+        line.append(f"{state:<11}", style if stage.state != "passed" else "dim green")
     middle = look.width - line.cell_len - cell_len(time) - 2
     if middle > 0 and text:
         quiet = stage.state in ("waiting", "reused", "skipped", "cancelled", "running")
@@ -142,8 +142,10 @@ def _middle(stage: StageView) -> str:
             return stage.doing
         case "reused":
             return stage.summary or stage.reason
-        case "skipped" | "cancelled":
+        case "skipped":
             return stage.reason
+        case "cancelled":
+            return ""
         case "failed" | "allowed_failure":
             return stage.error.message.splitlines()[0] if stage.error else ""
     return stage.summary

@@ -15,7 +15,7 @@ State = StageStatus | Literal["waiting", "running"]
 WORDS: dict[State, str] = {
     "waiting": "waiting", "running": "running", "passed": "passed", "failed": "failed",
     "skipped": "skipped", "reused": "reused", "cancelled": "cancelled",
-    "allowed_failure": "failed, allowed",
+    "allowed_failure": "tolerated",
 }  # fmt: skip
 OUTCOME = ("url", "release", "image", "digest", "commit")
 """What a run may come to, in the order in which people look for it."""

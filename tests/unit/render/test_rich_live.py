@@ -54,9 +54,9 @@ def test_a_line_per_stage_and_the_tail_of_what_runs(passed: list[Event]) -> None
 
 def test_ended_stages_say_what_came_of_them(passed: list[Event]) -> None:
     lines = picture(view_of(passed))
-    assert re.fullmatch(r"✓ code   passed   4f2c on main +2\.0 s", lines[2])
-    assert lines[3] == "↺ build  reused   unchanged"
-    assert re.fullmatch(r"✓ smoke  passed   1 of 2 checks passed +2\.1 s", lines[4])
+    assert re.fullmatch(r"✓ code   passed     4f2c on main +2\.0 s", lines[2])
+    assert lines[3] == "↺ build  reused     unchanged"
+    assert re.fullmatch(r"✓ smoke  passed     1 of 2 checks passed +2\.1 s", lines[4])
     assert lines[5] == "  ! is | quick: took 2 s (2.0 s, 3 attempts, advisory)"
 
 
