@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from pipeline.artifacts import SINGLE, Artifact, DockerfileInfo, Dockerfiles, Finding, Source
 from pipeline.errors import DockcycleError, Location, NotFound, StageFailed, UsageError
@@ -48,11 +48,12 @@ class DockerfileOptions(StageOptions, Wishes):
     write: bool = True
     """Put generated files into the work tree; False builds from memory."""
 
-    @model_validator(mode="after")
-    def _can_be_said(self) -> DockerfileOptions:
-        if self.instructions:
-            declared.build(self.instructions)
-        return self
+    @field_validator("instructions")
+    @classmethod
+    def _can_be_said(cls, instructions: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if instructions:
+            declared.build(instructions)
+        return instructions
 
     def wishes(self, service: str) -> Wishes:
         """Those for one service: its own word counts, then the common one."""

@@ -30,7 +30,7 @@ def render(dockerfile: m.Dockerfile) -> str:
         head = ["\n"] if "=" in dockerfile.items[0].text else []
     text = "".join([*head, *(_item(item, dockerfile.escape) for item in dockerfile.items)])
     if _parsed(text) != dockerfile:
-        raise ValueError(_first_fault(dockerfile))
+        raise ValueError(_first_fault(dockerfile, text))
     return text
 
 
@@ -41,8 +41,8 @@ def _parsed(text: str) -> m.Dockerfile | None:
         return None
 
 
-def _first_fault(dockerfile: m.Dockerfile) -> str:
-    """Which item does not survive being written."""
+def _first_fault(dockerfile: m.Dockerfile, whole: str) -> str:
+    """Which item does not survive being written, or what is wrong with all of them together."""
     start = m.From("scratch")
     for item in dockerfile.items:
         if isinstance(item, m.Blank):
@@ -54,7 +54,11 @@ def _first_fault(dockerfile: m.Dockerfile) -> str:
             name = item.keyword if isinstance(item, m.Instruction) else "the comment"
             shown = text.partition("\n")[2].strip()
             return f"{name} has something that a Dockerfile cannot say: {shown[:200]}"
-    return "it does not start with FROM, or has empty lines at its ends"
+    try:
+        parse(whole)
+    except StageFailed as error:
+        return error.message
+    return "empty lines at the ends, or several in a row, are not kept"
 
 
 def _item(item: m.Item, escape: str) -> str:

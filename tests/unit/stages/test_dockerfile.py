@@ -130,7 +130,7 @@ def test_declared_and_there_is_a_contradiction(tmp_path: Path) -> None:
 
 
 def test_what_is_declared_wrongly_is_a_mistake_in_the_file() -> None:
-    with pytest.raises(ValidationError, match="start with FROM"):
+    with pytest.raises(ValidationError, match="must be FROM"):
         DockerfileOptions.model_validate({"instructions": [{"RUN": "x"}]})
 
 

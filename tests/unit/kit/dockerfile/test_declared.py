@@ -142,7 +142,7 @@ def test_what_makes_no_sense_is_a_mistake_in_the_file(declared: Any, says: str) 
 @pytest.mark.parametrize(
     ("declared", "says"),
     [
-        ([{"RUN": "x"}], "start with FROM"),
+        ([{"RUN": "x"}], "must be FROM"),
         ([{"FROM": "a"}, {"LABEL": {"a": "x\nUSER root"}}], "LABEL"),
         ([{"FROM": "a"}, {"ENV": {"T": "{secret:TOKEN}"}}], "the secret TOKEN"),
     ],
