@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -64,6 +64,42 @@ def packaged(
     return Base(recipe, recipe, tags, {}, (f"debian-{suite}",), stand_ins, default)
 
 
+def go(version: str, *tags: str, stand_ins: tuple[str, ...] = ()) -> Base:
+    after = ("debian-trixie",)
+    return Base(f"golang-{version}", "golang", tags, {"VERSION": version}, after, stand_ins, False)
+
+
+def rust(suite: str, *tags: str) -> Base:
+    old = tuple(
+        f"rust:1.{minor}-slim-{suite}" for minor in range(70 if suite != "trixie" else 89, 96)
+    )
+    return Base(
+        f"rust-{suite}", "rust", tags, {"SUITE": suite}, (f"debian-{suite}",), old, default=False
+    )
+
+
+def java(version: str, suite: str) -> Iterator[Base]:
+    """Runtime, compiler, and both build tools on it."""
+    args = {"SUITE": suite, "VERSION": version}
+    for kind in ("jre", "jdk"):
+        name, tag = f"temurin-{version}-{kind}", f"eclipse-temurin:{version}-{kind}"
+        ground = (f"debian-{suite}",)
+        yield Base(name, "temurin", (tag,), {**args, "KIND": kind}, ground, default=False)
+    jdk = (f"temurin-{version}-jdk",)
+    maven = (f"maven:3-eclipse-temurin-{version}",)
+    yield Base(f"maven-{version}", "maven", maven, args, jdk, default=False)
+    gradle = (f"gradle:8-jdk{version}", f"gradle:9-jdk{version}")
+    yield Base(
+        f"gradle-{version}", "gradle", (f"gradle:4-jdk{version}",), args, jdk, gradle, default=False
+    )
+
+
+def php(version: str, kind: str, suite: str, *tags: str, stand_ins: tuple[str, ...] = ()) -> Base:
+    args = {"SUITE": suite, "VERSION": version, "KIND": kind}
+    name = f"php-{version}-{kind}"
+    return Base(name, "php", tags, args, (f"debian-{suite}",), stand_ins, default=False)
+
+
 ALL = (
     root("bookworm", "debian:bookworm-slim", "debian:bookworm", "debian:12-slim"),
     root("trixie", "debian:trixie-slim", "debian:trixie", "debian:13-slim", "debian:stable-slim"),
@@ -89,8 +125,57 @@ ALL = (
     ),
     packaged("caddy", "trixie", "caddy:2", stand_ins=("caddy:2-alpine",)),
     packaged("registry", "bookworm", "registry:2"),
-    packaged("busybox", "trixie", "busybox:1", "busybox:latest"),
-    packaged("golang", "trixie", "golang:1.24", "golang:1", default=False),
+    packaged("busybox", "trixie", "busybox:1", "busybox:latest", stand_ins=("busybox:1-musl",)),
+    Base(
+        "nginx-unprivileged",
+        "nginx-unprivileged",
+        ("nginxinc/nginx-unprivileged:1",),
+        {},
+        ("nginx", "busybox"),
+        ("nginxinc/nginx-unprivileged:1-alpine",),
+    ),
+    go("1.25", "golang:1.25", "golang:1.25-trixie"),
+    go(
+        "1.26",
+        "golang:1.26",
+        "golang:1.26-trixie",
+        "golang:1",
+        stand_ins=tuple(f"golang:1.{minor}" for minor in range(18, 25)),
+    ),
+    go("1.27", "golang:1.27", "golang:1.27-trixie"),
+    rust("bookworm", "rust:1-slim-bookworm", "rust:1.96-slim-bookworm"),
+    rust("trixie", "rust:1-slim-trixie", "rust:1.96-slim-trixie"),
+    *java("17", "bookworm"),
+    *java("21", "trixie"),
+    *java("25", "trixie"),
+    php("8.2", "apache", "bookworm", "php:8.2-apache"),
+    php("8.4", "apache", "trixie", "php:8.4-apache", stand_ins=("php:8.3-apache",)),
+    php("8.2", "cli", "bookworm", "php:8.2-cli"),
+    php("8.4", "cli", "trixie", "php:8.4-cli", stand_ins=("php:8.3-cli",)),
+    Base("composer", "composer", ("composer:2",), {}, ("php-8.4-cli",), default=False),
+    packaged(
+        "ruby",
+        "trixie",
+        "ruby:3.3-slim",
+        stand_ins=("ruby:3.2-slim", "ruby:3.4-slim"),
+        default=False,
+    ),
+    Base(
+        "deno",
+        "deno",
+        ("denoland/deno:2.9.6",),
+        {"VERSION": "2.9.6"},
+        ("node-22", "debian-trixie"),
+        default=False,
+    ),
+    Base(
+        "bun",
+        "bun",
+        ("oven/bun:1", "oven/bun:1-slim"),
+        {"VERSION": "1.4.4"},
+        ("node-22", "debian-trixie"),
+        default=False,
+    ),
 )
 BY_NAME = {base.name: base for base in ALL}
 

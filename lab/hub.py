@@ -110,7 +110,7 @@ class Builder:
                 )
         built = time.monotonic()
         for tag in (*base.tags, *base.stand_ins):
-            target = f"{address}/library/{tag}"
+            target = f"{address}/{tag if '/' in tag else f'library/{tag}'}"
             self.docker("tag", tag, target)
             self.docker("push", "--quiet", target)
             self.docker("rmi", target)
