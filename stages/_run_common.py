@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.errors import EngineRefused, Location
-from pipeline.kit import in_place
+from pipeline.kit import in_place, reach
 from pipeline.kit.labels import select
 from pipeline.kit.notes import Note
 from pipeline.kit.observer import Observer
@@ -17,6 +17,19 @@ from pipeline.stage import Context
 def candidate_name(ctx: Context) -> str:
     """Of this run's candidate: its container, or its Compose project."""
     return f"{ctx.project.name}-candidate-{ctx.run.rpartition('-')[2]}"
+
+
+def private_ip(ctx: Context) -> str:
+    """Where the candidate's ports are bound; told when that is not just loopback."""
+    address = ctx.ports.engine.info().address
+    host_ip = reach.private_ip(address)
+    if host_ip != reach.LOOPBACK:
+        ctx.notice(
+            f"while it is tested, the candidate's ports are open on {reach.engine_host(address)}: "
+            "the engine is on another machine",
+            rule="candidate",
+        )
+    return host_ip
 
 
 def remove_candidates(ctx: Context) -> None:

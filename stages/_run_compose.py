@@ -25,7 +25,6 @@ from pipeline.kit.labels import PROJECT, labels, select
 from pipeline.kit.names import did_you_mean
 from pipeline.kit.observer import project_containers
 from pipeline.kit.ports_free import require_free
-from pipeline.kit.reach import private_ip
 from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerInfo, ImageInfo
 from pipeline.scope import Scope
@@ -178,7 +177,7 @@ class ComposeRun:
             images=self._ids,
             labels=lambda service: ctx.labels("candidate", service=service),
             exposed=self._exposed,
-            host_ip=private_ip(self._engine.info().address),
+            host_ip=common.private_ip(ctx),
             sharing=self._options.candidate,
             file=self._files.files[0],
         )

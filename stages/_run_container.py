@@ -19,7 +19,6 @@ from pipeline.kit import container_spec, data_volumes, env_files, in_place
 from pipeline.kit.health import knows_start_interval
 from pipeline.kit.labels import select
 from pipeline.kit.ports_free import require_free
-from pipeline.kit.reach import private_ip
 from pipeline.ports.engine import ContainerInfo, ContainerSpec, ImageInfo
 from pipeline.stage import Context
 from stages import _run_common as common
@@ -37,6 +36,7 @@ class ContainerRun:
         self._engine = ctx.ports.engine
 
     def start(self) -> App:
+        self._require_network()
         return self._candidate() if self._ctx.goes_live else self._in_place()
 
     def inputs(self) -> object:
@@ -92,6 +92,16 @@ class ContainerRun:
         known = knows_start_interval(self._engine.info().version)
         return container_spec.with_quick_health(spec, self._image, known=known)
 
+    def _require_network(self) -> None:
+        network = self._options.network
+        if not container_spec.joins(network):
+            return
+        if all(network not in (found.name, found.id) for found in self._engine.networks({})):
+            raise NotFound(
+                f"there is no network {network} on the engine",
+                hint=f"`docker network create {network}` makes it.",
+            )
+
     def _require_sources(self, spec: ContainerSpec) -> None:
         """What is mounted from the project's own folder must be there. Other folders are the
         engine's to judge: it may see another file system than we do."""
@@ -109,13 +119,12 @@ class ContainerRun:
     def _candidate(self) -> App:
         ctx = self._ctx
         name = common.candidate_name(ctx)
-        host_ip = private_ip(self._engine.info().address)
         spec, notes = container_spec.as_candidate(
             self._spec,
             name=name,
             labels=ctx.labels("candidate", service=SINGLE),
             exposed=(self._port, *self._image.ports),
-            host_ip=host_ip,
+            host_ip=common.private_ip(ctx),
             sharing=self._options.candidate,
         )
         common.tell(ctx, notes, str(ctx.project.file))

@@ -43,7 +43,8 @@ def base_spec(
 
     ``directory`` is where relative bind mounts start; ``from_files`` are the variables of
     ``env_file``. Values set in ``env`` win over those, secrets over both. Without ``ports`` the
-    main port is published under its own number, on loopback only.
+    main port is published under its own number, on loopback only. In a network of the user's it
+    is known by the project's name.
     """
     port = main_port(options, image)
     environment = {"PORT": str(port), **from_files, **options.env}
@@ -60,6 +61,7 @@ def base_spec(
             for mount in (*options.volumes, *options.tmpfs)
         ),
         network=options.network,
+        aliases=(project,) if joins(options.network) else (),
         user=options.user,
         working_dir=options.working_dir,
         hostname=options.hostname,
@@ -80,6 +82,12 @@ def base_spec(
         health=_health(options.healthcheck) if options.healthcheck else None,
         labels=options.labels,
     )
+
+
+def joins(network: str | None) -> bool:
+    """Is it a network of the user's, where containers find each other by name?"""
+    usual = network in (None, "bridge", "default", "host", "none")
+    return not usual and not (network or "").startswith("container:")
 
 
 def _default_ports(options: ContainerOptions, port: int) -> tuple[Port, ...]:

@@ -127,6 +127,29 @@ def test_a_folder_that_is_not_there_is_found_before_anything_is_made(bench: RunB
     assert bench.recorded.journal.begun == []
 
 
+def test_an_engine_elsewhere_is_not_reached_on_its_loopback(
+    bench: RunBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = bench.engine.info().model_copy(update={"address": "ssh://server"})
+    monkeypatch.setattr(bench.engine, "info", lambda: there)
+    app = bench.start(bench.stage(port=5000), bench.context(live=True))
+    assert app.services["app"].endpoints[5000].host == "server"
+    assert bench.containers()[CANDIDATE].ports[0].host_ip == "0.0.0.0"
+    (notice,) = bench.recorded.of(Notice)
+    assert "open on server" in notice.message
+
+
+def test_a_network_must_be_there_and_is_joined_by_name(bench: RunBench) -> None:
+    with pytest.raises(NotFound, match="no network backend") as caught:
+        bench.stage(network="backend").run(bench.context(live=True))
+    assert "docker network create backend" in caught.value.hint
+    bench.engine.create_network("backend", {})
+    app = bench.start(bench.stage(network="backend"), bench.context(live=True))
+    assert ContainerSpec.model_validate(app.spec).aliases == ("hello",)
+    created = next(iter(bench.engine.state.containers.values()))
+    assert (created.spec.network, created.spec.aliases) == ("backend", ())
+
+
 def test_an_image_that_is_gone_is_said_so(bench: RunBench) -> None:
     ctx = bench.context(live=True)
     bench.engine.remove_image(bench.image, force=True)
