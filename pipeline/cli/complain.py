@@ -25,6 +25,8 @@ def complain(error: DockcycleError, output: str, mask: Mask) -> None:
         _as_event(problem, output, mask)
     if sys.stderr.isatty() and output not in ("plain", "json", "github"):
         _as_panel(error, mask)
+    elif output == "github":
+        _as_text_for_github(error, mask)
     else:
         sys.stderr.write("\n".join(_as_text(error, mask)) + "\n")
 
@@ -53,6 +55,16 @@ def _as_event(notice: Notice, output: str, mask: Mask) -> None:
     renderer = choose("json" if output == "json" else "github", stream, os.environ)
     renderer(told)
     renderer.close()
+
+
+def _as_text_for_github(error: DockcycleError, mask: Mask) -> None:
+    """A quoted line may look like a command."""
+    from pipeline.render.github_commands import CommandWriter
+
+    writer = CommandWriter(sys.stderr)
+    for line in _as_text(error, mask):
+        writer.text(line)
+    writer.close()
 
 
 def _as_text(error: DockcycleError, mask: Mask) -> Iterator[str]:

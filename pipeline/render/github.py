@@ -49,7 +49,7 @@ class GitHubRenderer:
     def close(self) -> None:
         """End the groups that are open: a run that never finished stays readable."""
         self._groups.close()
-        self._writer.flush()
+        self._writer.close()
 
     def _finish(self, event: StageFinished) -> None:
         first, *rest = (line for _, line in self._text.lines(event))

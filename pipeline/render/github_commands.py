@@ -54,7 +54,7 @@ class CommandWriter:
     """Writes commands, and text between ``stop-commands`` brackets.
 
     All text is bracketed, since any line of it could look like a command. Each bracket has a
-    token of its own, so that reading an old one out of the log is of no use.
+    token of its own, and a line that holds it (read out of the log) gets another one.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -62,20 +62,27 @@ class CommandWriter:
         self._token = ""
 
     def text(self, line: str) -> None:
+        if self._token and self._token in line.lower():  # the runner ignores case, too
+            self._end_bracket()
         if not self._token:
             self._token = secrets.token_hex(16)
             self._stream.write(f"::stop-commands::{self._token}\n")
         self._stream.write(line.rstrip() + "\n")
 
     def command(self, line: str) -> None:
-        if self._token:
-            self._stream.write(f"::{self._token}::\n")
-            self._token = ""
+        self._end_bracket()
         self._stream.write(line + "\n")
 
     def flush(self) -> None:
-        """Close the bracket, so that whatever ends now leaves commands enabled."""
+        """Let what was written be seen."""
+        self._stream.flush()
+
+    def close(self) -> None:
+        """End an open bracket: whoever writes next may give commands."""
+        self._end_bracket()
+        self._stream.flush()
+
+    def _end_bracket(self) -> None:
         if self._token:
             self._stream.write(f"::{self._token}::\n")
             self._token = ""
-        self._stream.flush()

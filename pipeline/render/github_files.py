@@ -50,7 +50,7 @@ def append(file: str, text: str) -> None:
 
 def cell(text: str) -> str:
     """Text that stands as itself in a table: nothing in it is Markdown or HTML."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", sanitize(text)).replace("\\|", "&#124;")
+    return re.sub(r"([\\`*_\[\]()<>#!~&$|])", r"\\\1", sanitize(text)).replace("\\|", "&#124;")
 
 
 def code(text: str) -> str:

@@ -51,7 +51,10 @@ def test_mistakes_as_annotations_that_spoil_no_output(
     assert said.json()["valid"] is False
     said = desk("plan")
     assert said.out == ""
-    assert "::error file=hello/pipeline.yml,line=7" in said.err
+    first, stop, *quoted, end = said.err.splitlines()
+    assert first.startswith("::error file=hello/pipeline.yml,line=7")
+    assert end == f"::{stop.removeprefix('::stop-commands::')}::"
+    assert "      7 |   - run: {prot: 5000}" in quoted
 
 
 @pytest.mark.parametrize(
