@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -12,7 +11,7 @@ from pipeline.artifacts import Image
 from pipeline.errors import Cancelled, DockcycleError, NotFound
 from pipeline.kit import references
 from pipeline.kit.compose_model import PullSpec
-from pipeline.kit.pushing import TemporaryTags
+from pipeline.kit.local_tags import LocalTags
 from pipeline.ports.engine import BuildRequest, BuildStep, ImageInfo
 from pipeline.stage import Context
 
@@ -50,45 +49,48 @@ class Bench:
     """Builds run in threads, ``parallel`` at a time; the first that fails ends the others."""
 
     def __init__(
-        self, ctx: Context, work: Work, parallel: int, built: Callable[[str], None]
+        self, ctx: Context, work: Work, parallel: int, *, tags: LocalTags, built: list[str]
     ) -> None:
-        """``built`` is told the id of every image as soon as it is there."""
+        """``built`` gets the id of every image as soon as it is there."""
         self._ctx = ctx.within(None, "build")
         self._work = work
         self._parallel = parallel
-        self._built = built
+        self._tags = tags
         self._images: dict[str, Image] = {}
+        self._built = built
 
     def make(self) -> Mapping[str, Image]:
-        """Service → image.
+        """Service → image. What others are built from gets its names at once, all else when all
+        has succeeded.
 
         Raises:
             DockcycleError: of the build or pull that failed first.
         """
-        ports, scope = self._ctx.ports, self._ctx.scope
         order = TopologicalSorter({s: self._work.before(s) for s in self._services()})
         order.prepare()
         running: dict[Future[Image], str] = {}
-        with ExitStack() as names, ThreadPoolExecutor(self._parallel, "build") as pool:
-            names.callback(lambda: scope.cancel(Cancelled("another build failed")))
-            temporary = TemporaryTags(ports.engine, self._ctx.journal)
-            while order.is_active():
-                running |= {pool.submit(self._make, s): s for s in order.get_ready()}
-                for done in wait(running, timeout=_TICK, return_when=FIRST_COMPLETED).done:
-                    service = running.pop(done)
-                    self._images[service] = image = done.result()
-                    if service in self._work.bases:
-                        names.enter_context(temporary.on(image.id, self._base_name(service)))
-                    order.done(service)
+        with ThreadPoolExecutor(self._parallel, "build") as pool:
+            try:
+                while order.is_active():
+                    running |= {pool.submit(self._make, s): s for s in order.get_ready()}
+                    for done in wait(running, timeout=_TICK, return_when=FIRST_COMPLETED).done:
+                        service = running.pop(done)
+                        self._images[service] = done.result()
+                        if service in self._work.bases:
+                            self._name(service)
+                        order.done(service)
+            finally:
+                self._ctx.scope.cancel(Cancelled("another build failed"))
+        for service in self._work.requests:
+            self._name(service)
         return {service: self._images[service] for service in self._services()}
+
+    def _name(self, service: str) -> None:
+        for name in self._work.names[service]:
+            self._tags.give(self._images[service].id, name)
 
     def _services(self) -> list[str]:
         return [*self._work.requests, *self._work.pulls]
-
-    def _base_name(self, service: str) -> str:
-        """Named contexts take a name, not an id."""
-        tag = references.path_component(f"{self._ctx.project.name}-{service}")
-        return f"dockcycle/base:{tag}-{self._ctx.run.rpartition('-')[2]}"
 
     def _make(self, service: str) -> Image:
         try:
@@ -104,7 +106,7 @@ class Bench:
         ctx = self._ctx
         request = self._work.requests[service]
         contexts = {
-            name: f"docker-image://{self._base_name(place.removeprefix(SERVICE))}"
+            name: f"docker-image://{self._work.names[place.removeprefix(SERVICE)][0]}"
             if place.startswith(SERVICE)
             else place
             for name, place in request.contexts.items()
@@ -113,7 +115,7 @@ class Bench:
         request = request.model_copy(update={"contexts": contexts})
         with ctx.journal.effect("build", service):
             made = ctx.ports.engine.build(request, Listener(ctx, prefix), ctx.scope)
-        self._built(made.id)
+        self._built.append(made.id)
         return _image(made, tags=tuple(self._work.names[service]))
 
     def _pull(self, service: str, wanted: PullSpec) -> Image:

@@ -54,10 +54,8 @@ class BuildStage(Stage[BuildOptions]):
             ctx.notice(notice)
         self._contents(ctx, work)
         self._tags = self._tags or LocalTags(ctx.ports.engine, ctx.journal)
-        images = Bench(ctx, work, self.options.parallel, self._built.append).make()
-        for service, names in work.names.items():
-            for name in names:
-                self._tags.give(images[service].id, name)
+        bench = Bench(ctx, work, self.options.parallel, tags=self._tags, built=self._built)
+        images = bench.make()
         return [Images(services=images, engine=ctx.ports.engine.info().id)]
 
     def fingerprint(self, ctx: Context) -> str | None:

@@ -332,9 +332,9 @@ def test_a_service_that_is_built_from_another(tmp_path: Path, engine: Engine) ->
     project = Project(tmp_path, engine, compose=model)
     project.run()
     assert [request.target for request in engine.requests] == ["api", "web"]
-    name = "dockcycle/base:hello-api-3f9a"
-    assert engine.requests[1].contexts == {"base": f"docker-image://{name}"}
-    assert engine.image(name) is None
+    assert engine.requests[1].contexts == {"base": f"docker-image://hello-api:{COMMIT}"}
+    project.stage.cleanup(project.context())
+    assert engine.images({"dockcycle.project": "hello"}) == []
 
 
 def test_only_some_services_with_what_they_are_built_from(tmp_path: Path, engine: Engine) -> None:
