@@ -167,7 +167,7 @@ class Tracking:
         if not (exact and repo.find_tag(self.root, name)):
             title = f"{ctx.project.name}: {self.source.short} {self.source.subject}"
             lines = [f"{key}: {value}" for key, value in self._trailers().items()]
-            with ctx.journal.effect("tag", f"{self.root} {name}"):
+            with ctx.journal.effect("git-tag", f"{self.root} {name}"):
                 repo.tag(self.root, name, commit, "\n".join([title, "", *lines, ""]))
         if remote is not None:
             with ctx.journal.effect("push", f"{remote} {name}"):
