@@ -10,13 +10,14 @@ from pathlib import Path
 
 from pipeline.errors import StageFailed
 from pipeline.kit.authoring.contract import Authored, Ecosystem, Reason, Wishes
+from pipeline.kit.authoring.go import Go
 from pipeline.kit.authoring.node import Node
 from pipeline.kit.authoring.python import Python
 from pipeline.kit.authoring.tree import Tree
 
 __all__ = ["ECOSYSTEMS", "Authored", "Ecosystem", "Reason", "Wishes", "author"]
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (Python(), Node())
+ECOSYSTEMS: tuple[Ecosystem, ...] = (Go(), Python(), Node())
 """In the order in which they are asked."""
 
 _START_FROM = """\

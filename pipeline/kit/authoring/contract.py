@@ -23,6 +23,24 @@ class Wishes(Frozen):
     """Version of Python."""
     node: Scalar | None = None
     """Version of Node.js."""
+    go: Scalar | None = None
+    """Version of Go."""
+    rust: Scalar | None = None
+    """Version of Rust."""
+    java: Scalar | None = None
+    """Version of Java."""
+    php: Scalar | None = None
+    """Version of PHP."""
+    ruby: Scalar | None = None
+    """Version of Ruby."""
+    dotnet: Scalar | None = None
+    """Version of .NET."""
+    deno: Scalar | None = None
+    """Version of Deno."""
+    static: str | None = None
+    """Folder of files that are served as they are; ``.`` is the app's own."""
+    shell: str | None = None
+    """Script that is the app."""
     start: str | tuple[str, ...] | None = None
     """Command that starts the app; a string is split as a shell would."""
     port: PortNumber | None = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring.contract import Reasons, Wishes
 from pipeline.kit.authoring.tree import Tree
@@ -45,6 +43,8 @@ def _noted(reasons: Reasons, version: str, because: str, file: str, line: int | 
 
 def _allowed(wanted: str, tree: Tree, reasons: Reasons) -> str:
     """The default if ``requires-python`` allows it, else the newest that it allows."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     where = Location("pyproject.toml", tree.line_of("pyproject.toml", "requires-python"))
     try:
         specifier = SpecifierSet(wanted)
