@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from pipeline.artifacts import GitRecord
 from pipeline.errors import GitRejected, GitUnusable
+from pipeline.kit.local_tags import LOCAL_TAG
+from pipeline.kit.sweep import TEMPORARY_TAG
 from stages.track import TrackOptions, TrackStage
 from tests.support.git_stages import DIGEST, GitStages
 from tests.unit.git_sandbox import Sandbox
@@ -292,6 +294,16 @@ def test_a_release_is_tagged_once(sandbox: Sandbox, app: Path, world: GitStages)
     later = sandbox.git(app, "commit", "-q", "--allow-empty", "-m", "Later")
     assert later == ""
     assert world.track(source, tag=True).tag == record.tag, "the same commit and image"
+
+
+def test_recovery_cannot_take_a_git_tag_for_an_image_tag(
+    sandbox: Sandbox, app: Path, world: GitStages
+) -> None:
+    sandbox.remote_of(app)
+    world.track(world.code(), tag=True, push=True)
+    kinds = [kind for kind, _ in world.recorded.journal.done]
+    assert kinds == ["commit", "push", "git-tag", "push"]
+    assert not {LOCAL_TAG, TEMPORARY_TAG} & {*kinds}
 
 
 def test_a_pattern_of_the_users_own(sandbox: Sandbox, app: Path, world: GitStages) -> None:
