@@ -73,6 +73,9 @@ class Builds:
     def _build_by_engine(
         self, request: BuildRequest, listener: BuildListener, scope: Scope
     ) -> ImageInfo:
+        if self._stores_manifests():
+            raise StageFailed("an engine with the containerd image store builds by buildx only",
+                              hint=INSTALL)  # fmt: skip
         check_possible(request)
         tell_losses(request, listener)
         image, error, steps = run_engine_build(self._client, request, listener, scope)
@@ -95,12 +98,15 @@ class Builds:
         )
 
     def _check_platforms(self) -> None:
-        if not stores_manifests(self._client.ask(lambda api: api.info())):
+        if not self._stores_manifests():
             raise StageFailed(
                 "this engine's image store holds one platform per image",
                 hint="Turn on the containerd image store "
                 "(https://docs.docker.com/engine/storage/containerd/), or name one platform.",
             )
+
+    def _stores_manifests(self) -> bool:
+        return stores_manifests(self._client.ask(lambda api: api.info()))
 
     @contextlib.contextmanager
     def _alive(self, scope: Scope) -> Iterator[Scope]:

@@ -23,6 +23,7 @@ from pipeline.ports.engine import ImageInfo, OnLine
 from pipeline.ports.registry import Auth
 from pipeline.scope import Scope
 
+_DIGEST = re.compile(r": digest: (sha256:[0-9a-f]{64}) size: ")
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 
 
@@ -183,8 +184,12 @@ def _auth_header(auth: Auth | None) -> str:
 
 
 def _pushed(message: Mapping[str, Any]) -> str:
+    """The digest, if this message names it: each of an engine's image stores does in its way."""
     aux = message.get("aux")
-    return str(aux.get("Digest", "")) if isinstance(aux, dict) else ""
+    if isinstance(aux, dict) and aux.get("Digest"):
+        return str(aux["Digest"])
+    match = _DIGEST.search(str(message.get("status", "")))
+    return match[1] if match else ""
 
 
 def _check_archive(path: Path, refs: Sequence[str]) -> None:

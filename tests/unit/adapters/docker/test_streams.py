@@ -84,5 +84,7 @@ def test_credentials_are_for_one_call() -> None:
 
 def test_the_digest_of_a_push() -> None:
     assert _pushed({"aux": {"Tag": "1", "Digest": "sha256:1", "Size": 2}}) == "sha256:1"
-    assert _pushed({"status": "1: digest: sha256:1 size: 2"}) == ""
+    digest = f"sha256:{'a' * 64}"
+    assert _pushed({"status": f"1: digest: {digest} size: 527"}) == digest
+    assert _pushed({"status": "Pushed"}) == ""
     assert _pushed({"aux": "base64"}) == ""
