@@ -79,7 +79,10 @@ class CodeStage(Stage[CodeOptions]):
             return None  # let it run, and say what is wrong
 
     def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
-        return all(still_there(ctx, made) for made in artifacts if isinstance(made, Source))
+        try:
+            return all(still_there(ctx, made) for made in artifacts if isinstance(made, Source))
+        except DockcycleError:
+            return False  # a checkout of ours that is broken is made anew
 
     def cleanup(self, ctx: Context) -> None:
         if any(check.inside for check in self.options.all_checks):

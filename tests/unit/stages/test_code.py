@@ -225,6 +225,8 @@ def test_a_checkout_is_up_to_date_until_its_remote_moves(
     assert stage.still_valid(world.context(), made)
     sandbox.write(world.state / "checkout" / "app.py", "somebody was here")
     assert not stage.still_valid(world.context(), made)
+    (world.state / "checkout" / ".git" / "HEAD").write_text("broken")
+    assert not stage.still_valid(world.context(), made)
     sandbox.commit(app, "Next")
     assert stage.fingerprint(world.context()) != first
 
