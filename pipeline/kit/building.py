@@ -110,7 +110,7 @@ def request(
             **oci_labels(source, _title(project, service)),
             **spec.labels,
             **choices.labels,
-            **labels.labels(project, "image"),
+            **labels.labels(project, "image", service=service),
         },
         platforms=choices.platforms or spec.platforms,
         cache_from=choices.cache_from or spec.cache_from,

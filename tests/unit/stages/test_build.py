@@ -142,6 +142,7 @@ def test_one_image_with_its_name_and_labels(tmp_path: Path, engine: Engine) -> N
         "org.opencontainers.image.created": "2026-11-24T02:00:00+00:00",
         "dockcycle.project": "hello",
         "dockcycle.role": "image",
+        "dockcycle.service": "app",
     }
 
 
