@@ -75,7 +75,7 @@ def parse_port(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value.strip()):
-        number = int(value)
+        number = int(value.strip())
     if number is None or not 1 <= number <= 65535:
         raise ValueError(f"{show_value(value)} is not a port; a port is a number from 1 to 65535")
     return number
