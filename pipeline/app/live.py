@@ -12,7 +12,7 @@ from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import NotFound
 from pipeline.kit import data_volumes, in_place
 from pipeline.kit.labels import PROJECT, ROLE, SERVICE, select
-from pipeline.kit.releases import Activation, Site, switch_for, unprotect
+from pipeline.kit.releases import Activation, Site, started_by_hand, switch_for, unprotect
 from pipeline.kit.sweep import sweep
 from pipeline.ports.engine import ContainerInfo
 from pipeline.runner import StoreJournal
@@ -196,9 +196,11 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
         site.compose.down(None, project=project, volumes=volumes, on_line=site.log,
                           scope=site.scope)  # fmt: skip
         done.append(f"removed the Compose project {project}")
+    strangers = started_by_hand(site.engine, project)
     for container in site.engine.containers(select(project)):
-        site.engine.remove(container.id, volumes=True)
-        done.append(f"removed {container.name}")
+        if container not in strangers:
+            site.engine.remove(container.id, volumes=True)
+            done.append(f"removed {container.name}")
     swept = sweep(site.engine, project, client=None)
     done += [f"removed {kind} {name}" for kind, name in swept.items]
     if volumes:
@@ -209,7 +211,8 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
         unprotect(site, release)
         done.append(f"forgot {release.id}")
     for image in site.engine.images({PROJECT: project}):
-        site.engine.remove_image(image.id, force=True)
+        if all(container.image != image.id for container in strangers):
+            site.engine.remove_image(image.id, force=True)
     for network in site.engine.networks(select(project)):
         site.engine.remove_network(network.name)
     return done

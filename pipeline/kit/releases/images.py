@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pipeline.artifacts import Release
-from pipeline.kit.labels import PROJECT
+from pipeline.kit.labels import PROJECT, select
 from pipeline.kit.releases.site import Site
+from pipeline.ports import Engine
+from pipeline.ports.engine import ContainerInfo
 
 
 def protecting_tag(release: Release, service: str) -> str:
@@ -21,10 +23,22 @@ def protect(site: Site, release: Release) -> None:
 
 
 def unprotect(site: Site, release: Release) -> None:
-    """Give the names up, and remove images that this project built and no kept release uses."""
+    """Give the names up, and remove images that this project built and no kept release uses.
+
+    An image that somebody runs by hand stays, with its name if that is its last.
+    """
     used = {image for kept in site.ledger.releases() for image in kept.images.values()}
+    lent = {container.image for container in started_by_hand(site.engine, site.project)}
     for service, image in release.images.items():
-        site.engine.untag(protecting_tag(release, service))
-        info = site.engine.image(image)
-        if info and image not in used and info.labels.get(PROJECT) == site.project:
+        name, info = protecting_tag(release, service), site.engine.image(image)
+        if info and image in lent and info.tags == (name,):
+            continue
+        site.engine.untag(name)
+        if info and image not in used | lent and info.labels.get(PROJECT) == site.project:
             site.engine.remove_image(image, force=True)
+
+
+def started_by_hand(engine: Engine, project: str) -> list[ContainerInfo]:
+    """Containers that somebody started from an image of ours. They have inherited the image's
+    labels, and are not ours."""
+    return engine.containers(select(project, "image"))

@@ -1,5 +1,6 @@
 import pytest
 
+from pipeline.ports.engine import ContainerSpec
 from tests.support.desk import Desk
 
 
@@ -52,6 +53,17 @@ def test_rm_keeps_the_releases_and_down_does_not(twice: Desk) -> None:
     assert "forgot r1" in twice("down").out
     assert state(twice) == ("absent", "")
     assert twice("start").code == 1
+
+
+def test_what_somebody_started_from_our_image_is_not_ours(twice: Desk) -> None:
+    image = twice("image", "ls", "--json").json()[0]
+    labels = {"dockcycle.project": "hello", "dockcycle.role": "image"}  # inherited
+    spec = ContainerSpec(image=image["id"], name="by-hand", labels=labels)
+    twice.engine.start(twice.engine.create(spec))
+    for command in ("stop", "rm", "prune", "down"):
+        assert twice(command).code == 0
+        assert twice.engine.inspect("by-hand") is not None
+    assert [row["id"] for row in twice("image", "ls", "--json").json()] == [image["id"]]
 
 
 def test_prune_takes_only_what_nobody_needs(twice: Desk) -> None:
