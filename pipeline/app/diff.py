@@ -29,8 +29,13 @@ class Change:
 
 
 def compare(a: RunRecord, b: RunRecord) -> list[Change]:
-    """All changes from ``a`` to ``b``, in the order of the stages."""
-    before, after = dict(_facts(a)), dict(_facts(b))
+    """All changes from ``a`` to ``b``, in the order of the stages.
+
+    Where both made a release live, the releases are compared: one that was brought back has all
+    that it was made of, but the run that did it has no more.
+    """
+    facts = _release_facts if a.artifact("Release") and b.artifact("Release") else _stage_facts
+    before, after = (dict([*_common(run), *facts(run)]) for run in (a, b))
     changes = [
         Change(what, before.get(what, ABSENT), after.get(what, ABSENT))
         for what in dict.fromkeys([*before, *after])
@@ -44,19 +49,46 @@ def _with_lines(change: Change, a: RunRecord, b: RunRecord) -> Change:
         return change
     service = change.what.removeprefix(DOCKERFILE)
     old, new = _text(a, service), _text(b, service)
+    if not old or not new:
+        return change
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), a.id, b.id, lineterm="")
     return Change(change.what, change.a, change.b, tuple(lines))
 
 
 def _text(run: RunRecord, service: str) -> str:
+    """The Dockerfile; empty for a run that has only its hash."""
     files = (run.artifact("Dockerfiles") or {}).get("services", {})
     text: str = files.get(service, {}).get("text", "")
     return text
 
 
-def _facts(run: RunRecord) -> Iterator[tuple[str, str]]:
-    """Names and values, in a stable order; secrets are references in all of them."""
+Facts = Iterator[tuple[str, str]]
+"""Names and values, in a stable order; secrets are references in all of them."""
+
+
+def _common(run: RunRecord) -> Facts:
     yield "status", run.status
+    for name in ("release", "url"):
+        yield name, run.outcome.get(name, "")
+
+
+def _release_facts(run: RunRecord) -> Facts:
+    release = run.artifact("Release") or {}
+    for name in ("commit", "branch", "dirty"):
+        yield f"source.{name}", _plain(release.get(name))
+    for service, blob in release.get("dockerfiles", {}).items():
+        yield f"{DOCKERFILE}{service}", blob
+    for service, image in release.get("images", {}).items():
+        yield f"image.{service}.id", image
+    yield from _app_facts(release)
+    yield from _smoke_facts(release.get("smoke") or {})
+    for service, digests in release.get("digests", {}).items():
+        for digest in digests:
+            repository, _, value = digest.partition("@")
+            yield f"pushed.{service}.{repository}", value
+
+
+def _stage_facts(run: RunRecord) -> Facts:
     source = run.artifact("Source") or {}
     for name in ("commit", "branch", "dirty", "content"):
         yield f"source.{name}", _plain(source.get(name))
@@ -65,16 +97,21 @@ def _facts(run: RunRecord) -> Iterator[tuple[str, str]]:
     for service, image in (run.artifact("Images") or {}).get("services", {}).items():
         yield f"image.{service}.id", image["id"]
         yield f"image.{service}.size", _plain(image["size"])
-    app = run.artifact("App") or {}
-    yield from _flat("app", _specification(app))
-    yield "app.environment", app.get("environment", "")
-    for result in (run.artifact("SmokeReport") or {}).get("results", ()):
-        yield f"smoke.{result['name']}", "passed" if result["passed"] else result["message"]
+    yield from _app_facts(run.artifact("App") or {})
+    yield from _smoke_facts(run.artifact("SmokeReport") or {})
     for service, pushes in (run.artifact("PushedImages") or {}).get("services", {}).items():
         for pushed in pushes:
             yield f"pushed.{service}.{_repository(pushed['ref'])}", pushed["digest"]
-    for name in ("release", "url"):
-        yield name, run.outcome.get(name, "")
+
+
+def _app_facts(app: Mapping[str, Any]) -> Facts:
+    yield from _flat("app", _specification(app))
+    yield "app.environment", app.get("environment", "")
+
+
+def _smoke_facts(report: Mapping[str, Any]) -> Facts:
+    for result in report.get("results", ()):
+        yield f"smoke.{result['name']}", "passed" if result["passed"] else result["message"]
 
 
 def _specification(app: Mapping[str, Any]) -> Mapping[str, Any]:

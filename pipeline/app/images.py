@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.app.live import Unrecorded, serving_containers, site_of
@@ -43,7 +43,7 @@ class Images:
         return [
             Row(
                 id=image.id,
-                service=image.labels.get(SERVICE, SINGLE),
+                service=service_of(image),
                 tags=image.tags,
                 size=image.size,
                 created=image.created,
@@ -53,7 +53,8 @@ class Images:
         ]
 
     def find(self, name: str | None) -> ImageInfo:
-        """By id, start of an id, name, service, release (``r12``, ``r12:web``); None: the newest.
+        """By id, start of an id, name, service, release (``r12``, ``r12:web``); None: what was
+        built last.
 
         Raises:
             NotFound: the project has no such image.
@@ -66,7 +67,7 @@ class Images:
                 hint="`dockcycle image build` makes one.",
             )
         if name is None:
-            return _only(_newest_of_each_service(own), "the newest image")
+            return _only(self._latest(own), "the image that was built last")
         for found in (
             [
                 image
@@ -75,7 +76,7 @@ class Images:
             ],
             [image for image in own if _is_called(image, name)],
             self._of_release(own, name),
-            [image for image in own if image.labels.get(SERVICE, SINGLE) == name][:1],
+            [image for image in self._latest(own) if service_of(image) == name],
             [image for image in own if _starts(image, name)],
         ):
             if found:
@@ -163,18 +164,18 @@ class Images:
             NotFound: nothing serves, or no such service.
             UsageError: there are several services and none is named.
         """
-        from pipeline.app.logs import service_of
+        from pipeline.app.logs import service_of as service_of_container
 
         reference = _tagged(target)
         current = site_of(self._workspace).ledger.current()
         found = serving_containers(self._workspace, current)
-        chosen = [c for c in found if service is None or service_of(c) == service]
+        chosen = [c for c in found if service is None or service_of_container(c) == service]
         if not chosen:
             raise NotFound(f"no container of {service or self._project} is here")
-        if len({service_of(c) for c in chosen}) > 1:
-            names = ", ".join(sorted({service_of(c) for c in chosen}))
+        if len({service_of_container(c) for c in chosen}) > 1:
+            names = ", ".join(sorted({service_of_container(c) for c in chosen}))
             raise UsageError("there are several services", hint=f"Give --service, of {names}.")
-        marks = labels(self._project, "image", service=service_of(chosen[0]))
+        marks = labels(self._project, "image", service=service_of_container(chosen[0]))
         return self._engine.commit(chosen[0].id, str(reference), marks)
 
     def _own(self) -> list[ImageInfo]:
@@ -204,6 +205,15 @@ class Images:
                 ids = {i for s, i in release.images.items() if service in ("", s)}
                 return [image for image in own if image.id in ids]
         return []
+
+    def _latest(self, own: Sequence[ImageInfo]) -> list[ImageInfo]:
+        """Of each service what was built last: by the last run (a build that was cached makes no
+        newer image), else by the engine's clock."""
+        last = set(self._reusable())
+        found: dict[str, ImageInfo] = {}
+        for image in sorted(own, key=lambda image: image.id not in last):
+            found.setdefault(service_of(image), image)
+        return list(found.values())
 
     def _reusable(self) -> Iterator[str]:
         """Images that the next run would reuse instead of building."""
@@ -245,15 +255,12 @@ def _starts(image: ImageInfo, name: str) -> bool:
     return len(name) >= 4 and image.id.removeprefix("sha256:").startswith(name)
 
 
-def _newest_of_each_service(images: list[ImageInfo]) -> list[ImageInfo]:
-    by_service: dict[str, ImageInfo] = {}
-    for image in images:
-        by_service.setdefault(image.labels.get(SERVICE, SINGLE), image)
-    return list(by_service.values())
+def service_of(image: ImageInfo) -> str:
+    return image.labels.get(SERVICE, SINGLE)
 
 
 def _only(images: list[ImageInfo], what: str) -> ImageInfo:
     if len(images) > 1:
-        listed = ", ".join(f"{i.id[7:19]} ({i.labels.get(SERVICE, SINGLE)})" for i in images[:8])
+        listed = ", ".join(f"{i.id[7:19]} ({service_of(i)})" for i in images[:8])
         raise UsageError(f"{what} could be several images", hint=f"Name one of {listed}.")
     return images[0]

@@ -24,11 +24,13 @@ LIMIT = 1800.0
 """Seconds for moving an image."""
 Image = Annotated[
     str | None,
-    typer.Argument(metavar="[IMAGE]", help="Id, name, service or release; the newest."),
+    typer.Argument(metavar="[IMAGE]", help="Id, name, service or release; the one built last."),
 ]
 OtherImage = Annotated[
     str | None,
-    typer.Option("--image", metavar="IMAGE", help="Id, name, service or release; the newest."),
+    typer.Option(
+        "--image", metavar="IMAGE", help="Id, name, service or release; the one built last."
+    ),
 ]
 Target = Annotated[str, typer.Argument(metavar="NAME", help="Such as docker.io/acme/hello:1.4.")]
 

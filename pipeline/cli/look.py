@@ -15,7 +15,7 @@ from pipeline.cli.words import Json, seconds
 from pipeline.errors import Cancelled, Exit, UsageError
 
 if TYPE_CHECKING:
-    from pipeline.app.live import Status
+    from pipeline.app.live import ServiceStatus, Status
 
 UP = ("live", "in place")
 
@@ -56,11 +56,16 @@ def _show_status(found: Status) -> None:
     if found.services:
         print_line("")
         rows = [
-            (s.service, s.state, "" if s.health == "none" else s.health, ago(s.since),
+            (s.service, s.state, _health(s), ago(s.since),
              str(s.restarts), s.image[7:19], " ".join([*s.ports, s.drift]).strip())
             for s in found.services
         ]  # fmt: skip
         print_table(("service", "state", "health", "since", "restarts", "image", "ports"), rows)
+
+
+def _health(service: ServiceStatus) -> str:
+    """Of what has ended the engine keeps the last one, which says nothing now."""
+    return service.health if service.state == "running" and service.health != "none" else ""
 
 
 @command(

@@ -92,10 +92,21 @@ def test_diff_has_files_line_by_line_and_facts(twice: Desk) -> None:
     assert "+ENV A=b" in said.out.splitlines()
     changes = {c["what"]: (c["a"], c["b"]) for c in twice("diff", "--json").json()["changes"]}
     assert changes["release"] == ("r1", "r2")
-    assert {"source.content", "dockerfile.app", "image.app.id"} <= set(changes)
+    assert {"dockerfile.app", "image.app.id"} <= set(changes)
     assert "smoke.GET /" not in changes and "source.branch" not in changes
     latest = twice("show", "--json").json()["id"]
     assert twice("diff", latest, latest).out == f"{latest} and {latest} do not differ.\n"
+
+
+def test_a_release_that_came_back_is_compared_by_what_it_is_made_of(twice: Desk) -> None:
+    assert twice("rollback", "--output", "plain").code == 0
+    changes = {c["what"] for c in twice("diff", "--json").json()["changes"]}
+    assert changes == {
+        "release",
+        "dockerfile.app",
+        "image.app.id",
+        "pushed.app.reg.example/acme/hello",
+    }
 
 
 def test_diff_needs_two(desk: Desk) -> None:
