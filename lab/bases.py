@@ -131,7 +131,7 @@ ALL = (
         "nginx-unprivileged",
         ("nginxinc/nginx-unprivileged:1",),
         {},
-        ("nginx", "busybox"),
+        ("nginx", "debian-trixie"),
         ("nginxinc/nginx-unprivileged:1-alpine",),
     ),
     go("1.25", "golang:1.25", "golang:1.25-trixie"),

@@ -22,7 +22,8 @@ _DERIVED = (
     "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache", "**/.hypothesis", "**/.tox", "**/.nox",
     "**/.coverage", "**/.coverage.*", "**/htmlcov",
     "**/node_modules", "**/.npm", "**/.yarn/cache", "**/.pnpm-store", "**/.nyc_output",
-    "**/.gradle", "**/.terraform",
+    "**/.gradle", "**/build/classes", "**/build/libs", "**/target/classes", "**/target/*.jar",
+    "**/target/debug", "**/target/release", "**/bin/Debug", "**/obj/Debug", "**/.terraform",
     "**/.idea", "**/.vscode", "**/.DS_Store", "**/*.swp", "**/*~",
 )  # fmt: skip
 """Made by tools, and made again by them: never a part of what the code is."""

@@ -13,11 +13,13 @@ from pipeline.kit.authoring.contract import Authored, Ecosystem, Reason, Wishes
 from pipeline.kit.authoring.go import Go
 from pipeline.kit.authoring.node import Node
 from pipeline.kit.authoring.python import Python
+from pipeline.kit.authoring.rust import Rust
+from pipeline.kit.authoring.static import Static
 from pipeline.kit.authoring.tree import Tree
 
 __all__ = ["ECOSYSTEMS", "Authored", "Ecosystem", "Reason", "Wishes", "author"]
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (Go(), Python(), Node())
+ECOSYSTEMS: tuple[Ecosystem, ...] = (Go(), Rust(), Python(), Node(), Static())
 """In the order in which they are asked."""
 
 _START_FROM = """\

@@ -17,7 +17,7 @@ from pipeline.kit import ignore
 
 _LARGEST = 1_000_000
 _MOST_FILES = 20_000
-_DEEPEST = 4
+_DEEPEST = 10
 """Levels of folders that are looked at: deeper ones say nothing about what the app is."""
 
 

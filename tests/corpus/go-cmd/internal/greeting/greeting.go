@@ -1,0 +1,4 @@
+package greeting
+
+// Text greets.
+func Text() string { return "hello from go-cmd" }
