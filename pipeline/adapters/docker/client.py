@@ -29,6 +29,9 @@ PATIENCE = 8.0
 """Seconds of silence after which an engine is asked whether it is still there."""
 PING = 5.0
 """Seconds that it has to answer that."""
+AGAIN = 1.0
+"""Seconds that it has once it has failed to: then it must show a sign of life before anything else
+is asked of it, so that tidying up after a frozen engine takes no minutes."""
 LONGEST = 300.0
 """Seconds for a call, however alive the engine is."""
 SLICE = 0.25
@@ -46,6 +49,8 @@ class Client:
         self.endpoint = endpoint
         self._lock = threading.Lock()
         self._api: APIClient | None = None
+        self._silent = False
+        """It did not answer when it was last looked whether it is there."""
 
     # calls
 
@@ -62,6 +67,8 @@ class Client:
             EngineRefused, NotFound, PortTaken: the engine's answer.
             Cancelled, DeadlineExceeded: of the scope, if one is given.
         """
+        if self._silent:
+            self.ping()
         future: Future[T] = Future()
 
         def work() -> None:
@@ -99,17 +106,27 @@ class Client:
         """Raises ``EngineUnavailable`` when the engine does not answer within seconds."""
         import requests
 
+        limit = AGAIN if self._silent else PING
         with docker_errors(self.endpoint.address):
             try:
                 api = self._connected()
-                api.get(f"{api.base_url}/_ping", timeout=PING).raise_for_status()
+                api.get(f"{api.base_url}/_ping", timeout=limit).raise_for_status()
             except requests.Timeout as error:
-                raise frozen(self.endpoint.address, PING) from error
+                self._silent = True
+                raise frozen(self.endpoint.address, limit) from error
+        self._silent = False
 
     def _connected(self) -> APIClient:
+        import requests
+
         with self._lock:
             if self._api is None:
-                self._api = _connect(self.endpoint)
+                limit = AGAIN if self._silent else PATIENCE
+                try:
+                    self._api = _connect(self.endpoint, limit)
+                except requests.Timeout as error:
+                    self._silent = True
+                    raise frozen(self.endpoint.address, limit) from error
             return self._api
 
     # streams
@@ -166,15 +183,11 @@ class Client:
             raise
 
 
-def _connect(endpoint: Endpoint) -> APIClient:
-    """A client that speaks a version of the API which both sides know."""
-    import requests
-
+def _connect(endpoint: Endpoint, limit: float) -> APIClient:
+    """A client that speaks a version of the API which both sides know; ``requests.Timeout`` when
+    there is no answer in ``limit`` seconds."""
     api = _client(endpoint, API_VERSION)
-    try:
-        answer = api.get(f"{api.base_url}/v{API_VERSION}/_ping", timeout=PATIENCE)
-    except requests.Timeout as error:
-        raise frozen(endpoint.address, PATIENCE) from error
+    answer = api.get(f"{api.base_url}/v{API_VERSION}/_ping", timeout=limit)
     if answer.status_code == 400:  # older than that, or so new that it no longer speaks it
         api = _client(endpoint, answer.headers.get("Api-Version", API_VERSION))
     return api

@@ -76,6 +76,26 @@ def test_an_engine_that_is_frozen_from_the_start_is_noticed(daemon: Daemon, clie
         client.ask(lambda api: api.info())
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_engine_that_was_frozen_is_not_waited_for_again_until_it_answers(
+    daemon: Daemon, client: Client, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.adapters.docker.client.AGAIN", 0.05)
+    daemon.answers["info"] = lambda: (200, b'{"ID": "x"}')
+    if known:
+        client.ping()
+    daemon.frozen.set()
+    with pytest.raises(EngineUnavailable, match="does not answer"):
+        client.ask(lambda api: api.info())
+    before = time.monotonic()
+    for _ in range(5):
+        with pytest.raises(EngineUnavailable, match="does not answer"):
+            client.ask(lambda api: api.info())
+    assert time.monotonic() - before < 1
+    daemon.frozen.clear()
+    assert client.ask(lambda api: api.info())["ID"] == "x"
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     client = Client(Endpoint(f"unix://{tmp_path}/missing.sock", tmp_path))
     with pytest.raises(EngineUnavailable, match="no Docker engine answers") as caught:
