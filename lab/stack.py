@@ -143,6 +143,9 @@ class Stack:
         """Build those of ``wanted`` that the Docker Hub stand-in lacks."""
         environ = self.toolbox.environ({**os.environ, **self.environment()})
         builder = Builder(self.lab, environ, self.toolbox, self.lab.cache.hub, self.say)
+        wanted = list(wanted)
+        if not builder.missing(wanted):
+            return  # without waiting for another lab that builds
         with locked(self.lab.cache.lock):
             missing = builder.missing(wanted)
             if not missing:
@@ -172,11 +175,12 @@ class Stack:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def engine_command(self, command: str) -> None:
-        """restart, freeze, thaw or kill the engine. Raises LabError if it is not up."""
+        """restart, freeze, thaw or kill the engine. Raises LabError if it is not up; one that was
+        killed can still be restarted."""
         settings = self.settings()
         engine = self.engine
         with locked(self.lab.lock):
-            if settings is None or engine.daemon.pid() is None:
+            if settings is None or (engine.daemon.pid() is None and command != "restart"):
                 raise LabError(f"the engine of lab {self.lab.name!r} is not up")
             match command:
                 case "restart":
