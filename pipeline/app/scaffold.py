@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +27,7 @@ version: 1
 name: {name}
 
 stages:
-  # The work tree as it is. Its tests can run first: - code: {{checks: ["{test}"]}}
-  - code
+{code}
   - dockerfile # {origin}; linted
   - build
 """
@@ -123,32 +123,55 @@ class Scaffold:
     reasons: tuple[Reason, ...] = ()
 
 
-def scaffold(folder: Path, name: str | None, *, github: bool) -> Scaffold:
-    """What a project in ``folder`` begins with; reads only.
+def scaffold(folder: Path, name: str | None, *, path: str | None, github: bool) -> Scaffold:
+    """What a project in ``folder`` begins with, its app there or in the folder ``path`` below;
+    reads only.
 
     Raises:
-        UsageError: the name breaks the rule.
+        UsageError: the name breaks the rule, or there is no such folder.
         StageFailed: what the app is cannot be told.
     """
-    name = _name(folder, name)
-    files: dict[str, str] = {}
-    reasons: tuple[Reason, ...] = ()
-    compose = next((n for n in COMPOSE_NAMES if (folder / n).is_file()), None)
-    test = _test_command(folder)
+    app = _below(folder, path)
+    values = {"name": _name(folder, name), "code": _code(app, folder)}
+    compose = next((n for n in COMPOSE_NAMES if (app / n).is_file()), None)
     if compose:
-        origin = "those of the Compose file"
-        files[PIPELINE] = _text(_COMPOSE, name=name, origin=origin, test=test, compose=compose)
+        text = _text(_COMPOSE, **values, origin="those of the Compose file", compose=compose)
+        made = Scaffold({PIPELINE: text})
     else:
-        draft = drafts.draft(folder / "Dockerfile", folder)
-        reasons = draft.reasons
-        port = exposed_port(draft.text)
-        origin = "the one that is here" if draft.origin == "existing" else "generated"
-        body = _CONTAINER if port else _WORKER
-        files[PIPELINE] = _text(body, name=name, origin=origin, test=test, port=port)
-        files |= {path.relative_to(folder).as_posix(): text for path, text in draft.files().items()}
-    if github:
-        files[WORKFLOW] = _WORKFLOW
-    return Scaffold(files, reasons)
+        made = _single(folder, app, values)
+    return replace(made, files={**made.files, WORKFLOW: _WORKFLOW}) if github else made
+
+
+def _single(folder: Path, app: Path, values: Mapping[str, str]) -> Scaffold:
+    """For an app that is one container."""
+    draft = drafts.draft(app / "Dockerfile", app)
+    port = exposed_port(draft.text)
+    origin = "the one that is here" if draft.origin == "existing" else "generated"
+    text = _text(_CONTAINER if port else _WORKER, **values, origin=origin, port=port)
+    own = {path.relative_to(folder).as_posix(): text for path, text in draft.files().items()}
+    return Scaffold({PIPELINE: text, **own}, draft.reasons)
+
+
+def _below(folder: Path, path: str | None) -> Path:
+    app = (folder / (path or ".")).resolve()
+    if not app.is_dir() or not app.is_relative_to(folder.resolve()):
+        raise UsageError(f"there is no folder {path} in {folder}")
+    return folder / app.relative_to(folder.resolve())
+
+
+def _code(app: Path, folder: Path) -> str:
+    """The first stage, with a word on tests."""
+    test = "npm test" if (app / "package.json").is_file() else "python -m pytest -q"
+    if app == folder:
+        return (
+            "  # The work tree as it is. Its tests can run first: "
+            f'- code: {{checks: ["{test}"]}}\n  - code'
+        )
+    path = json.dumps(app.relative_to(folder).as_posix())
+    return (
+        f'  # The work tree as it is. Its tests can run first: checks: ["{test}"]\n'
+        f"  - code: {{path: {path}}}"
+    )
 
 
 def write(folder: Path, files: Mapping[str, str], *, force: bool) -> Iterator[Written]:
@@ -184,7 +207,3 @@ def _name(folder: Path, name: str | None) -> str:
 
 def _text(body: str, **values: object) -> str:
     return (_HEAD + body).format(**values, published=PUBLISHED)
-
-
-def _test_command(folder: Path) -> str:
-    return "npm test" if (folder / "package.json").is_file() else "python -m pytest -q"

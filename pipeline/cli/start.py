@@ -22,6 +22,9 @@ def init(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The project's; the folder's.")
     ] = None,
+    path: Annotated[
+        str | None, typer.Option("--path", metavar="DIR", help="The app's folder, if below.")
+    ] = None,
     github: Annotated[bool, typer.Option("--github", help="Also write a GitHub workflow.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Write over files that are there.")
@@ -32,7 +35,7 @@ def init(
     from pipeline.cli.output import print_line
 
     folder = asked(ctx).workspace.request.directory
-    made = scaffold(folder, name, github=github)
+    made = scaffold(folder, name, path=path, github=github)
     for written in write(folder, made.files, force=force):
         print_line(f"{written.what:<9} {written.path}")
     _explain(made.reasons)

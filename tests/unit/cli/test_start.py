@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,19 @@ def test_init_for_compose_writes_no_dockerfile(empty: Desk, name: str) -> None:
     assert f"run: {{compose: {name}}}" in (empty.folder / "pipeline.yml").read_text()
     assert not (empty.folder / "Dockerfile").exists()
     assert "dockcycle run" in (empty.folder / ".github/workflows/dockcycle.yml").read_text()
+
+
+def test_init_for_an_app_in_a_folder_below(empty: Desk) -> None:
+    app = empty.folder / "the app"
+    app.mkdir()
+    (app / "app.py").write_text(FLASK)
+    (app / "requirements.txt").write_text("flask\n")
+    assert empty("init", "--path", "the app").code == 0
+    assert (app / "Dockerfile").exists() and not (empty.folder / "Dockerfile").exists()
+    options: Any = loaded(empty.folder).entries[0].options
+    assert options.path == "the app"
+    for wrong in ("nowhere", "..", "/"):
+        assert empty("init", "--path", wrong).code == 2
 
 
 def test_init_says_when_it_cannot_tell_what_this_is(empty: Desk) -> None:
