@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.app.live import COMPOSE_SERVICE, serving_containers, site_of
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE
-from pipeline.errors import DockcycleError, NotFound
+from pipeline.errors import DockcycleError, NotFound, UsageError
 from pipeline.kit.labels import SERVICE
 from pipeline.kit.names import did_you_mean
 from pipeline.ports import Engine
@@ -60,6 +61,15 @@ def log_lines(
                 yield service, line
         return
     yield from _Together(engine, wanted, scope).read(containers)
+
+
+def masking(workspace: Workspace) -> Callable[[str], str]:
+    """A function that hides the values of all declared secrets that can be read here: an app may
+    print what it was given."""
+    for name in workspace.secrets.names:
+        with suppress(UsageError):
+            workspace.secrets.get(name)
+    return workspace.masker.text
 
 
 def service_of(container: ContainerInfo) -> str:

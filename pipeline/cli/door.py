@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 import typer
 
 from pipeline.cli.app import BROKEN_PIPE, app
 from pipeline.cli.options import Asked
-from pipeline.errors import Cancelled, DockcycleError, Exit, UsageError
+from pipeline.errors import Cancelled, DockcycleError, Exit, Unusable, UsageError
+
+NOT_OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
+"""What the machine lacks, wherever it shows."""
 
 
 def enter(argv: Sequence[str]) -> int:
     """Carry out a command line; its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        _forgive(stream)
+    sys.stdout, sys.stderr = _usable(sys.stdout), _usable(sys.stderr)
     asked = Asked()
     code = _guarded(argv, asked)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = code or BROKEN_PIPE
+    except OSError as error:
         # Python flushes once more when it ends, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return code or BROKEN_PIPE
+        return code or _told(_of_the_machine(error), asked)
     return code
 
 
@@ -40,11 +46,24 @@ def _guarded(argv: Sequence[str], asked: Asked) -> int:
         return error.exit_code
     except DockcycleError as error:
         return _told(error, asked)
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            return _bug(error, argv, asked)
+        return _told(_of_the_machine(error), asked)
     except Exception as error:  # noqa: BLE001 - the door: whatever comes here is a bug of ours
-        from pipeline.cli.report import tell_bug
+        return _bug(error, argv, asked)
 
-        tell_bug(error, argv, asked.mask)
-        return Exit.BUG
+
+def _bug(error: Exception, argv: Sequence[str], asked: Asked) -> int:
+    from pipeline.cli.report import tell_bug
+
+    tell_bug(error, argv, asked.mask)
+    return Exit.BUG
+
+
+def _of_the_machine(error: OSError) -> Unusable:
+    what = f"{error.filename}: " if error.filename else ""
+    return Unusable(f"{what}{error.strerror}", hint="`dockcycle doctor` looks at this machine.")
 
 
 def _told(error: DockcycleError, asked: Asked) -> int:
@@ -62,8 +81,12 @@ def _mistake(error: typer.TyperException) -> UsageError:
     return UsageError(error.format_message(), hint=f"`{command} --help` shows what there is.")
 
 
-def _forgive(stream: TextIO) -> None:
-    """A terminal that lacks a character gets a question mark, not a traceback."""
+def _usable(stream: TextIO | None) -> TextIO:
+    """Somewhere to write even if it was closed; a terminal that lacks a character gets a question
+    mark, not a traceback."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure:
         reconfigure(errors="replace")
+    return stream

@@ -87,7 +87,7 @@ def logs(
     as_json: Json = False,
 ) -> int:
     """Show what the app prints."""
-    from pipeline.app.logs import Wanted, chosen, log_lines
+    from pipeline.app.logs import Wanted, chosen, log_lines, masking
     from pipeline.app.running import signals_to
     from pipeline.scope import Scope
 
@@ -96,12 +96,13 @@ def logs(
         since=time.time() - seconds(since, "--since") if since else None,
     )  # fmt: skip
     workspace, scope = asked(ctx).workspace, Scope(what="logs")
+    mask = masking(workspace)
     containers = chosen(workspace, services or ())
     width = max(len(service) for service, _ in containers) if len(containers) > 1 else 0
     try:
         with signals_to(scope):
             for service, line in log_lines(workspace.ports.engine, containers, wanted, scope):
-                _print_log(service, line, width, as_json=as_json)
+                _print_log(service, mask(line), width, as_json=as_json)
     except Cancelled as end:
         return end.exit_code
     return Exit.OK

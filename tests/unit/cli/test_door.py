@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import subprocess
@@ -182,6 +183,24 @@ def test_whoever_reads_may_stop(desk: Desk) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 141
+
+
+def test_a_full_disk_is_no_bug(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_status(monkeypatch, OSError(errno.ENOSPC, "No space left on device", "/x/y"))
+    said = desk("status")
+    assert said.code == 4 and said.err.startswith("error: /x/y: No space left on device\n")
+    break_status(monkeypatch, OSError(errno.ENOENT, "No such file", "/x/y"))
+    assert desk("status").code == 3
+
+
+def test_closed_and_full_outputs(desk: Desk) -> None:
+    for redirection, code in ((">&-", 0), ("2>&-", 0), ("> /dev/full", 4)):
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -m pipeline validate {redirection}', sys.executable],
+            cwd=desk.folder, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == code, (redirection, done.stderr)
+        assert "Traceback" not in done.stderr and "Exception" not in done.stderr
 
 
 def test_errors_are_ours_all_the_way() -> None:

@@ -116,6 +116,14 @@ def test_diff_needs_two(desk: Desk) -> None:
     assert said.code == 1 and "only one run" in said.err
 
 
+def test_logs_hide_secrets(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t-of-the-app")
+    desk.change("stages:", "secrets: {TOKEN: {env: TOKEN}, OTHER: {env: NOT_SET}}\nstages:")
+    desk.engine.behave(Program(log=("token is s3cr3t-of-the-app",), answer=says("hi")))
+    assert desk("run", "--output", "plain").code == 0
+    assert desk("logs").out == "token is ***\n"
+
+
 def test_logs(desk: Desk) -> None:
     said = desk("logs")
     assert said.code == 1 and "nothing of hello" in said.err
