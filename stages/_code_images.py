@@ -86,7 +86,7 @@ class CheckImages:
             path=str(path), context=str(context), origin="existing", text=text,
             blob=git_blob(text), ignore_file=str(ignore) if ignore else None,
         )  # fmt: skip
-        build = ctx.peers.get("build")
+        build: object = ctx.peers.get("build")
         choices = build if isinstance(build, BuildChoices) else BuildChoices()
         request = building.request(
             SINGLE, info, None, choices, project=ctx.project.name, source=self._source,
