@@ -152,11 +152,16 @@ def remotes(git: Git) -> list[str]:
     return git.text("remote").split()
 
 
-def versions(git: Git, commits: Sequence[str]) -> list[str]:
-    """See ``Repo.versions``."""
+def tags(git: Git, commits: Sequence[str]) -> list[str]:
+    """Names of the tags at one of ``commits``. See ``Repo.tags``."""
     at = [f"--points-at={oid}" for oid in commits]
     answer = git.text("for-each-ref", *at, "--format=%(refname:strip=2)", "refs/tags")
-    found = [match for tag in answer.split("\n") if (match := _SEMVER.fullmatch(tag))]
+    return [tag for tag in answer.split("\n") if tag]
+
+
+def versions(git: Git, commits: Sequence[str]) -> list[str]:
+    """See ``Repo.versions``."""
+    found = [match for tag in tags(git, commits) if (match := _SEMVER.fullmatch(tag))]
     ordered = sorted(found, key=_precedence, reverse=True)
     return list(dict.fromkeys(match[0].removeprefix("v") for match in ordered))
 

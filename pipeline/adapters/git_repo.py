@@ -48,6 +48,9 @@ class GitRepo:
     def remote_url(self, directory: str, remote: str) -> str | None:
         return git_read.remote_url(self._at(directory), remote)
 
+    def tags(self, directory: str, commit: str) -> list[str]:
+        return git_read.tags(self._at(directory), [commit])
+
     def versions(self, directory: str, *commits: str) -> list[str]:
         return git_read.versions(self._at(directory), commits)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from types import FrameType
 
 from pydantic import TypeAdapter
@@ -20,12 +21,16 @@ from pipeline.config import Entry, When
 from pipeline.errors import Cancelled, Exit
 from pipeline.events import Event, Notice, Sink
 from pipeline.planner import Memory, Plan, Planner, Selection
+from pipeline.ports.repo import Head
 from pipeline.runner import EventBus, Identity, Runner, RunResult, StoreJournal
 from pipeline.scope import Scope
 from pipeline.stage import Context, Evidence, StageOptions
 from pipeline.store import LockHolder, StageRecord
 
 SIGNALS: Mapping[int, Exit] = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+
+OWN_TAGS = "dockcycle/"
+"""How the tags that `track` makes by default begin."""
 
 
 @dataclass(frozen=True)
@@ -131,34 +136,40 @@ class ContextMaker:
 
 
 class Applies:
-    """Does an entry's ``when:`` hold here? The branch is looked up only if one asks for it."""
+    """Does an entry's ``when:`` hold here? git is asked only if there is one."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._facts: tuple[str | None, str | None] | None = None
 
     def __call__(self, entry: Entry) -> str | None:
-        """None if it holds, else why not."""
+        """None if it holds, else why not. Of several tags at the commit one is enough."""
         if entry.when == When():
             return None
-        branch, tag = self._git()
         request = self._workspace.request
-        return entry.when.matches(
-            branch=branch, tag=tag, environment=request.environment or "", trigger=request.trigger
-        )
-
-    def _git(self) -> tuple[str | None, str | None]:
-        if self._facts is None:
-            workspace = self._workspace
-            directory = str(workspace.pipeline.directory)
-            head = workspace.ports.repo.head(directory)
-            versions = (
-                workspace.ports.repo.versions(directory, head.commit)
-                if head and head.commit
-                else []
+        tags: Sequence[str | None] = self._tags or [None]
+        answers = [
+            entry.when.matches(
+                branch=self._head.branch if self._head else None,
+                tag=tag,
+                environment=request.environment or "",
+                trigger=request.trigger,
             )
-            self._facts = (head.branch if head else None, versions[0] if versions else None)
-        return self._facts
+            for tag in tags
+        ]
+        return None if None in answers else answers[0]
+
+    @cached_property
+    def _head(self) -> Head | None:
+        workspace = self._workspace
+        return workspace.ports.repo.head(str(workspace.pipeline.directory))
+
+    @cached_property
+    def _tags(self) -> list[str]:
+        """The user's tags at the commit; those of ``track`` mark what was shipped already."""
+        if self._head is None or self._head.commit is None:
+            return []
+        found = self._workspace.ports.repo.tags(self._head.root, self._head.commit)
+        return [tag for tag in found if not tag.startswith(OWN_TAGS)]
 
 
 def new_run_id() -> str:

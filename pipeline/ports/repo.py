@@ -87,6 +87,9 @@ class Repo(Protocol):
     def remote_url(self, directory: str, remote: str) -> str | None:
         """Without credentials; None when there is no such remote."""
 
+    def tags(self, directory: str, commit: str) -> list[str]:
+        """Names of all tags at ``commit``, sorted."""
+
     def versions(self, directory: str, *commits: str) -> list[str]:
         """Semantic versions of tags at one of ``commits``, newest first, no leading ``v``."""
 
