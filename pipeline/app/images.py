@@ -35,7 +35,7 @@ class Images:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._engine = workspace.ports.engine
-        self._project = workspace.pipeline.name
+        self._project = workspace.head.name
 
     def rows(self) -> list[Row]:
         """All images of the project, newest first."""
@@ -217,11 +217,10 @@ class Images:
 
     def _reusable(self) -> Iterator[str]:
         """Images that the next run would reuse instead of building."""
-        for entry in self._workspace.pipeline.entries:
-            if found := self._workspace.store.last_success(self._project, entry.key):
-                for artifact in found[1].artifacts:
-                    if artifact["type"] == "Images":
-                        yield from (i["id"] for i in artifact["value"]["services"].values())
+        for success in self._workspace.store.successes(self._project):
+            for artifact in success.artifacts:
+                if artifact["type"] == "Images":
+                    yield from (i["id"] for i in artifact["value"]["services"].values())
 
     def _pushed(self) -> list[str]:
         current = site_of(self._workspace).ledger.current()

@@ -67,7 +67,7 @@ def site_of(
 ) -> Site:
     """The engine that serves the project, for a command."""
     return Site(
-        project=workspace.pipeline.name,
+        project=workspace.head.name,
         ports=workspace.ports,
         journal=Unrecorded() if not run else StoreJournal(workspace.store, run, "operate"),
         scope=scope or Scope(120, what="the command"),
@@ -96,7 +96,7 @@ def status(workspace: Workspace) -> Status:
     release = current.release if current else None
     services = tuple(_service(container, release) for container in containers)
     return Status(
-        project=workspace.pipeline.name,
+        project=workspace.head.name,
         state=_state(current, services),
         release=release.id if release else "",
         commit=(release.commit or "") if release else "",
@@ -111,7 +111,7 @@ def status(workspace: Workspace) -> Status:
 
 def serving_containers(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:
     """Containers of the release in force, or those of the app in place."""
-    engine, project = workspace.ports.engine, workspace.pipeline.name
+    engine, project = workspace.ports.engine, workspace.head.name
     found = [c for c in engine.containers(select(project)) if c.labels.get(ROLE) in SERVING]
     if current and current.release.kind == "container":
         name = f"{project}-{current.release.id}"
@@ -186,7 +186,7 @@ def remove(workspace: Workspace, site: Site) -> list[str]:
 def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
     """Remove everything of the project from the engine: what serves, candidates, releases, their
     images and networks; named volumes with data only if asked."""
-    project = workspace.pipeline.name
+    project = workspace.head.name
     current = site.ledger.current()
     kept = site.ledger.releases()
     if current and current.state == "live":
@@ -219,7 +219,7 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
 
 
 def _compose_in_place(workspace: Workspace) -> bool:
-    found = workspace.ports.engine.containers(select(workspace.pipeline.name, "in-place"))
+    found = workspace.ports.engine.containers(select(workspace.head.name, "in-place"))
     return any(COMPOSE_SERVICE in container.labels for container in found)
 
 
@@ -238,7 +238,7 @@ def _some(workspace: Workspace, current: Activation | None) -> list[ContainerInf
     containers = serving_containers(workspace, current)
     if not containers and current is None:
         raise NotFound(
-            f"nothing of {workspace.pipeline.name} is on this engine",
+            f"nothing of {workspace.head.name} is on this engine",
             hint="`dockcycle run` brings it there.",
         )
     return containers

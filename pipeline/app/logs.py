@@ -41,7 +41,7 @@ def chosen(workspace: Workspace, names: Collection[str]) -> list[tuple[str, Cont
     found = [(service_of(c), c) for c in serving_containers(workspace, current)]
     if not found:
         raise NotFound(
-            f"nothing of {workspace.pipeline.name} is on this engine",
+            f"nothing of {workspace.head.name} is on this engine",
             hint="`dockcycle run` brings it there; `dockcycle show --log` has the last run's log.",
         )
     services = sorted({service for service, _ in found})

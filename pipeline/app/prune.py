@@ -10,7 +10,7 @@ from pipeline.kit.sweep import FLEETING, sweep
 
 def prune(workspace: Workspace, *, keep_runs: int) -> list[str]:
     """Leftovers of dead runs of every client, unused images, old records; lines for people."""
-    project = workspace.pipeline.name
+    project = workspace.head.name
     swept = sweep(workspace.ports.engine, project, client=None)
     done = [f"removed {kind} {name}" for kind, name in swept.items]
     done += [f"removed image {_named(i.id, i.tags)}" for i in Images(workspace).prune()]
@@ -20,7 +20,7 @@ def prune(workspace: Workspace, *, keep_runs: int) -> list[str]:
 
 def would_prune(workspace: Workspace) -> list[str]:
     """What ``prune`` would remove from the engine."""
-    engine, project = workspace.ports.engine, workspace.pipeline.name
+    engine, project = workspace.ports.engine, workspace.head.name
     found = [
         f"would remove {kind} {item.name}"
         for role in FLEETING

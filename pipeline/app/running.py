@@ -20,7 +20,7 @@ from pipeline.artifacts import BUILT_IN, Artifact, Release
 from pipeline.config import Entry, When
 from pipeline.errors import Cancelled, Exit
 from pipeline.events import Event, Notice, Sink
-from pipeline.planner import Memory, Plan, Planner, Selection
+from pipeline.planner import AnyStage, Memory, Plan, Planner, Selection
 from pipeline.ports.repo import Head
 from pipeline.runner import EventBus, Identity, Runner, RunResult, StoreJournal
 from pipeline.scope import Scope
@@ -57,7 +57,7 @@ def run_pipeline(workspace: Workspace, options: RunOptions, renderers: Sequence[
 def make_plan(workspace: Workspace, run: str, selection: Selection) -> Plan:
     """What would run and why; reads only."""
     scope = Scope(60, what="planning")
-    contexts = ContextMaker(workspace, run)
+    contexts = ContextMaker(workspace, run, [stage for _, stage in workspace.stages])
     return Planner(
         workspace.stages,
         memory=Memory(lambda key: _last_success(workspace, key)),
@@ -85,8 +85,8 @@ def execute(
     )
     identity = Identity(
         run=run,
-        project=workspace.pipeline.name,
-        file=str(workspace.pipeline.file),
+        project=workspace.head.name,
+        file=str(workspace.head.file),
         trigger=workspace.request.trigger,
         pid=os.getpid(),
     )
@@ -96,7 +96,7 @@ def execute(
         store=store,
         bus=bus,
         masker=masker,
-        context=ContextMaker(workspace, run),
+        context=ContextMaker(workspace, run, [step.stage for step in plan.steps]),
         scope=scope,
         sequential=sequential,
     ).run()
@@ -105,12 +105,12 @@ def execute(
 class ContextMaker:
     """Makes the context of each stage of one run."""
 
-    def __init__(self, workspace: Workspace, run: str) -> None:
+    def __init__(self, workspace: Workspace, run: str, stages: Sequence[AnyStage]) -> None:
         self._workspace = workspace
         self._run = run
-        self._goes_live = any(Release in stage.makes for _, stage in workspace.stages)
+        self._goes_live = any(Release in stage.makes for stage in stages)
         self._peers: dict[str, StageOptions] = {
-            stage.name: stage.options for _, stage in reversed(workspace.stages)
+            stage.name: stage.options for stage in reversed(stages)
         }
 
     def __call__(
@@ -131,7 +131,7 @@ class ContextMaker:
             goes_live=self._goes_live,
             peers=self._peers,
             trigger=workspace.request.trigger,
-            variables=workspace.pipeline.variables,
+            variables=workspace.head.variables,
         )
 
 
@@ -240,7 +240,7 @@ def started(
 def _last_success(
     workspace: Workspace, key: str
 ) -> tuple[StageRecord, tuple[Artifact, ...]] | None:
-    found = workspace.store.last_success(workspace.pipeline.name, key)
+    found = workspace.store.last_success(workspace.head.name, key)
     if found is None:
         return None
     kinds = {kind.__name__: kind for kind in BUILT_IN}

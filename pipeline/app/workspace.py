@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -56,8 +56,21 @@ class Workspace:
         Raises:
             ConfigError: with every mistake in it.
         """
+        return self._loaded(config.load)
+
+    @cached_property
+    def head(self) -> Pipeline:
+        """The pipeline file without its stages, and without their mistakes: a broken stage must
+        not keep anyone from looking at what is live, or from rolling back.
+
+        Raises:
+            ConfigError: with every mistake in the rest of it.
+        """
+        return self.pipeline if "pipeline" in self.__dict__ else self._loaded(config.load_head)
+
+    def _loaded(self, load: Callable[..., Pipeline]) -> Pipeline:
         request = self.request
-        return config.load(
+        return load(
             config.find_file(request.directory, request.file),
             catalog=self.catalog,
             environment=request.environment,
@@ -72,18 +85,18 @@ class Workspace:
 
     @cached_property
     def project(self) -> Project:
-        pipeline = self.pipeline
+        head = self.head
         return Project(
-            name=pipeline.name,
-            file=pipeline.file,
-            directory=pipeline.directory,
-            state=self.home.project(pipeline.name),
-            environment=pipeline.environment or "",
+            name=head.name,
+            file=head.file,
+            directory=head.directory,
+            state=self.home.project(head.name),
+            environment=head.environment,
         )
 
     @cached_property
     def lock(self) -> ProjectLock:
-        return ProjectLock(self.home, self.pipeline.name)
+        return ProjectLock(self.home, self.head.name)
 
     @cached_property
     def masker(self) -> Masker:
@@ -91,8 +104,8 @@ class Workspace:
 
     @cached_property
     def secrets(self) -> Secrets:
-        load = config.secret_loader(self.pipeline)
-        return Secrets(self.masker.watch(load), self.pipeline.secrets)
+        load = config.secret_loader(self.head)
+        return Secrets(self.masker.watch(load), self.head.secrets)
 
     @cached_property
     def ports(self) -> Ports:

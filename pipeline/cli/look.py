@@ -142,7 +142,7 @@ def history(
     from pipeline.kit.text import human_duration
 
     workspace = asked(ctx).workspace
-    project = None if everything else workspace.pipeline.name
+    project = None if everything else workspace.head.name
     found = rows(workspace.store, project, limit)
     if as_json:
         print_json(found)

@@ -59,7 +59,7 @@ def _find(workspace: Workspace, name: str) -> RunRecord:
     from pipeline.app.history import find_run
 
     try:
-        project = workspace.pipeline.name
+        project = workspace.head.name
     except UsageError:
         if workspace.request.file:
             raise

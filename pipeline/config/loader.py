@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from pipeline.config.nodes import MapNode, Node
 from pipeline.config.overlay import merge_documents
 from pipeline.config.pipeline import Pipeline, Stages
 from pipeline.config.secrets import sources
-from pipeline.config.validation import Validation, refuse
+from pipeline.config.validation import Checked, Validation, refuse
 from pipeline.errors import ConfigError, Location, Problem, UsageError
 from pipeline.kit.names import nearest, suggest_project_name
 
@@ -63,29 +64,63 @@ def load(
         ConfigError: with every mistake that one pass can find.
         UsageError: a file cannot be read, the overlay does not exist, or an assignment is wrong.
     """
-    file = file.absolute()
-    dotenv_file = file.with_name(".env")
-    known = {**dotenv.read(dotenv_file, _shown(dotenv_file), variables), **variables}
-    documents: dict[str, str] = {}
-    root = _read(file, documents)
-    if environment:
-        overlay = _read(_overlay(file, environment), documents, empty=True)
-        root = merge_documents(root, overlay, _shown(file))
-    for assignment in sets:
-        root = apply_set(root, assignment, _shown(file))
-    values, problems = interpolate_tree(root, known)
-    refuse([by_stage(problem, root) for problem in problems])
-    checked = Validation(file, _shown(file), catalog, values).run()
-    return Pipeline(
-        name=checked.head.name,
-        file=file,
-        directory=file.parent,
-        entries=checked.entries,
-        secrets=sources(checked.head.secrets, file.parent),
-        environment=environment or "",
-        documents=documents,
-        variables=known,
-    )
+    layers = _Layers.read(file.absolute(), environment, sets, variables)
+    return layers.pipeline(layers.check(layers.root, catalog).run())
+
+
+def load_head(
+    file: Path, *, catalog: Stages, environment: str | None = None, sets: Sequence[str] = (),
+    variables: Mapping[str, str],
+) -> Pipeline:  # fmt: skip
+    """As ``load``, but without the stages and whatever is wrong with them: enough for commands that
+    look at what is live, or act on it, and must not be stopped by a mistake in what comes next."""
+    layers = _Layers.read(file.absolute(), environment, sets, variables)
+    head = layers.check(layers.root.without(("stages",)), catalog).run_head()
+    return layers.pipeline(Checked(head, ()))
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """A file with everything that lies over it, not yet validated."""
+
+    file: Path
+    environment: str
+    root: MapNode
+    documents: Mapping[str, str]
+    variables: Mapping[str, str]
+
+    @classmethod
+    def read(
+        cls, file: Path, environment: str | None, sets: Sequence[str],
+        variables: Mapping[str, str],
+    ) -> _Layers:  # fmt: skip
+        dotenv_file = file.with_name(".env")
+        known = {**dotenv.read(dotenv_file, _shown(dotenv_file), variables), **variables}
+        documents: dict[str, str] = {}
+        root = _read(file, documents)
+        if environment:
+            overlay = _read(_overlay(file, environment), documents, empty=True)
+            root = merge_documents(root, overlay, _shown(file))
+        for assignment in sets:
+            root = apply_set(root, assignment, _shown(file))
+        return cls(file, environment or "", root, documents, known)
+
+    def check(self, root: MapNode, catalog: Stages) -> Validation:
+        values, problems = interpolate_tree(root, self.variables)
+        refuse([by_stage(problem, root) for problem in problems])
+        return Validation(self.file, _shown(self.file), catalog, values)
+
+    def pipeline(self, checked: Checked) -> Pipeline:
+        return Pipeline(
+            name=checked.head.name,
+            file=self.file,
+            directory=self.file.parent,
+            entries=checked.entries,
+            secrets=sources(checked.head.secrets, self.file.parent),
+            environment=self.environment,
+            documents=self.documents,
+            variables=self.variables,
+        )
 
 
 def _shown(file: Path) -> str:

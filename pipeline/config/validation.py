@@ -63,10 +63,21 @@ class Validation:
         """
         head = self._head()
         entries = self._entries()
+        return Checked(self._sound(head), entries)
+
+    def run_head(self) -> PipelineFile:
+        """All but the stages.
+
+        Raises:
+            ConfigError: with every mistake in that.
+        """
+        return self._sound(self._head())
+
+    def _sound(self, head: PipelineFile | None) -> PipelineFile:
         refuse(self._problems)
         if head is None:
             raise AssertionError("a head that is not valid has problems")
-        return Checked(head, entries)
+        return head
 
     def _head(self) -> PipelineFile | None:
         head, literals = take_literals(self._root.without(("stages",)))

@@ -125,6 +125,15 @@ class Store:
         )  # fmt: skip
         return (rows[0]["run"], _stage(rows[0])) if rows else None
 
+    def successes(self, project: str) -> list[StageRecord]:
+        """The results that the next run may reuse."""
+        rows = self._read(
+            "SELECT stages.* FROM successes JOIN stages USING (run, key)"
+            " WHERE successes.project = ?",
+            project,
+        )
+        return [_stage(row) for row in rows]
+
     def runs(
         self, project: str | None = None, *, status: str | None = None, limit: int = 50
     ) -> list[RunRecord]:

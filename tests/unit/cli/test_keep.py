@@ -38,6 +38,16 @@ def test_rollback_to_what_is_not_there(twice: Desk) -> None:
     assert said.code == 1 and "Kept releases: r2, r1." in said.err
 
 
+def test_a_broken_stage_keeps_nobody_from_going_back(twice: Desk) -> None:
+    twice.change("port: 5000", "prot: 5000")
+    assert twice("run").code == 2
+    assert state(twice) == ("live", "r2")
+    for argv in (("logs",), ("history",), ("show",), ("diff",), ("stop",), ("start",)):
+        assert twice(*argv).code == 0, argv
+    assert twice("rollback", "--output", "plain").code == 0
+    assert state(twice) == ("live", "r1")
+
+
 def test_stop_start_restart_kill(twice: Desk) -> None:
     assert twice("stop").out == "stopped hello-r2\n"
     assert state(twice) == ("stopped", "r2") and twice("status").code == 1
