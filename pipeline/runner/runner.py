@@ -83,7 +83,8 @@ class Runner:
             teardown.finish(self._works, self._emit)
         else:
             interrupted = isinstance(self._error, Cancelled)
-            teardown.clean_up(self._works, self._emit, interrupted=interrupted)
+            for key in teardown.clean_up(self._works, self._emit, interrupted=interrupted):
+                self._note_untidy(key)
         return self._conclude(time.monotonic() - start)
 
     def _stages(self) -> None:
@@ -223,6 +224,9 @@ class Runner:
         return result
 
     # A store that fails ends the run, but never keeps it from tidying up.
+
+    def _note_untidy(self, stage: str) -> None:
+        self._guarded(lambda: self._store.untidy(self._identity.run, stage))
 
     def _emit(self, event: Event) -> None:
         self._guarded(lambda: self._bus.emit(event))

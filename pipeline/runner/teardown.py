@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pipeline.errors import DockcycleError
 from pipeline.events import Event, Notice
+from pipeline.kit.undoing import Undoing
 from pipeline.runner.work import Work
 from pipeline.scope import Scope
 from pipeline.stage import Context
@@ -17,11 +18,19 @@ INTERRUPTED_SECONDS = 8.0
 """A person who pressed Ctrl-C waits for this at most."""
 
 
-def clean_up(works: Sequence[Work], emit: Callable[[Event], None], *, interrupted: bool) -> None:
-    """Undo what the started stages must not leave, the last one first."""
+def clean_up(
+    works: Sequence[Work], emit: Callable[[Event], None], *, interrupted: bool
+) -> list[str]:
+    """Undo what the started stages must not leave, the last one first.
+
+    Returns the keys of those where that did not come to its end.
+    """
     scope = Scope(INTERRUPTED_SECONDS if interrupted else CLEANUP_SECONDS, what="cleanup")
-    for work in reversed(works):
-        _bounded(work, work.step.stage.cleanup, scope, emit)
+    return [
+        work.step.key
+        for work in reversed(works)
+        if not _bounded(work, work.step.stage.cleanup, scope, emit)
+    ]
 
 
 def finish(works: Sequence[Work], emit: Callable[[Event], None]) -> None:
@@ -33,8 +42,9 @@ def finish(works: Sequence[Work], emit: Callable[[Event], None]) -> None:
 
 def _bounded(
     work: Work, action: Callable[[Context], None], scope: Scope, emit: Callable[[Event], None]
-) -> None:
-    """Call ``action`` in a thread, so that one that hangs costs its limit and no more.
+) -> bool:
+    """Call ``action`` in a thread, so that one that hangs costs its limit and no more; did it come
+    to its end?
 
     What it could not do is left labelled, and the next start settles it.
     """
@@ -42,7 +52,7 @@ def _bounded(
 
     def call() -> None:
         try:
-            action(replace(work.context, scope=scope))
+            action(replace(work.context, scope=scope, journal=Undoing(work.context.journal)))
         except Exception as error:  # noqa: BLE001 - the thread's edge: becomes a notice
             problem.append(error)
 
@@ -62,3 +72,4 @@ def _bounded(
                 hint="The next run, or `dockcycle prune`, removes what is left.",
             )
         )
+    return not problem

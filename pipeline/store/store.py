@@ -18,6 +18,8 @@ from pipeline.store.records import EffectRecord, RunRecord, StageRecord
 from pipeline.store.schema import migrate
 
 RUNNING = "running"
+CLEAN_UP = "clean-up"
+"""Kind of an effect: a stage's clean-up, open until what it could not do has been done."""
 
 
 class Store:
@@ -103,6 +105,27 @@ class Store:
 
     def effect_done(self, number: int) -> None:
         self._write("UPDATE effects SET done = ? WHERE id = ?", time.time(), number)
+
+    def untidy(self, run: str, stage: str) -> None:
+        """Record that what the stage left could not be cleaned up."""
+        self.effect_started(run, stage, CLEAN_UP, stage)
+
+    def tidied(self, run: str) -> None:
+        """All that a run left is settled."""
+        self._write(
+            "UPDATE effects SET done = ? WHERE run = ? AND kind = ? AND done IS NULL",
+            time.time(), run, CLEAN_UP,
+        )  # fmt: skip
+
+    def unsettled(self, project: str) -> list[RunRecord]:
+        """Runs that have left something: those without a final state, and those whose clean-up
+        did not come to its end. The newest first."""
+        rows = self._read(
+            "SELECT id FROM runs WHERE project = ? AND (status = ? OR EXISTS (SELECT 1 FROM effects"
+            " WHERE run = runs.id AND kind = ? AND done IS NULL)) ORDER BY started DESC, id DESC",
+            project, RUNNING, CLEAN_UP,
+        )  # fmt: skip
+        return [self.run(row["id"]) for row in rows]
 
     def forget_project(self, project: str, *, keep: int = 0) -> int:
         """Delete all but the newest ``keep`` finished runs; how many went."""

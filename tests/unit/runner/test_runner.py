@@ -82,6 +82,13 @@ def test_a_cleanup_that_fails_does_not_keep_the_others_from_theirs(bench: Bench)
     assert result.exit_code == 1
     assert bench.log.of("cleanup") == ["push", "build", "code"]
     assert any("broken cleanup" in getattr(event, "message", "") for event in bench.events)
+    [left] = bench.store.unsettled("hello")
+    assert [(effect.stage, effect.done) for effect in left.effects] == [("build", None)]
+
+
+def test_a_clean_up_that_comes_to_its_end_leaves_nothing_to_settle(bench: Bench) -> None:
+    bench.run(three(bench, push=raising(StageFailed("no"))))
+    assert bench.store.unsettled("hello") == []
 
 
 def test_a_bug_in_a_stage_is_not_a_failure_of_the_app(bench: Bench) -> None:
@@ -236,6 +243,29 @@ def test_a_full_disk_ends_the_run_and_still_cleans_up(
     result = bench.run(three(bench, build=act))
     assert (result.exit_code, str(result.error)) == (Exit.UNUSABLE, "disk full")
     assert bench.log.of("cleanup") == ["build", "code"]
+
+
+def test_what_cannot_be_recorded_is_undone_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undone = []
+
+    def full(*args: object) -> int:
+        raise StoreUnusable("disk full")
+
+    def act(ctx: Context) -> None:
+        monkeypatch.setattr(bench.store, "effect_started", full)
+        with ctx.journal.effect("container", "hello"):
+            pytest.fail("what cannot be recorded must not be done")
+
+    def tidy(ctx: Context) -> None:
+        with ctx.journal.effect("remove", "hello"):
+            undone.append("hello")
+
+    stages = three(bench, build=act)
+    stages[1].tidy = tidy
+    assert bench.run(stages).exit_code == Exit.UNUSABLE
+    assert undone == ["hello"]
 
 
 def test_secrets_are_masked_in_events_and_in_the_record(bench: Bench) -> None:

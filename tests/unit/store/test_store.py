@@ -12,6 +12,7 @@ from pipeline.errors import NotFound, StoreUnusable
 from pipeline.events import Notice, PlannedStage
 from pipeline.store import Home, StageRecord, Store
 from pipeline.store.schema import MIGRATIONS
+from pipeline.store.store import CLEAN_UP
 
 PLAN = (PlannedStage(key="code", uses="code", action="run", reason="first"),)
 
@@ -41,6 +42,22 @@ def test_a_run_has_one_final_state_and_the_first_one_stays(store: Store) -> None
 
     record = store.run("latest")
     assert (record.status, record.exit_code, record.outcome) == ("passed", 0, {"url": "http://x"})
+
+
+def test_what_a_run_could_not_clean_up_is_known_until_it_is_done(store: Store) -> None:
+    for run in ("20260101T000000-aaaa", "20260101T000001-bbbb", "20260101T000002-cccc"):
+        begin(store, run)
+    begin(store, "20260101T000003-dddd", project="other")
+    store.finish("20260101T000000-aaaa", "failed", 4, {})
+    store.finish("20260101T000001-bbbb", "failed", 1, {})
+    store.untidy("20260101T000000-aaaa", "push")
+    assert [run.id[-4:] for run in store.unsettled("hello")] == ["cccc", "aaaa"]
+    [effect] = store.unsettled("hello")[1].effects
+    assert (effect.stage, effect.kind, effect.done) == ("push", CLEAN_UP, None)
+
+    store.tidied("20260101T000000-aaaa")
+    store.finish("20260101T000002-cccc", "lost", None, {})
+    assert store.unsettled("hello") == []
 
 
 def test_only_a_success_with_a_fingerprint_can_be_reused(store: Store) -> None:
