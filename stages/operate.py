@@ -24,6 +24,7 @@ from pipeline.kit.publish import browse_url, parse_publish
 from pipeline.kit.releases import (
     Site,
     WentLive,
+    converge,
     describe_release,
     go_live,
     is_serving,
@@ -95,6 +96,10 @@ class OperateStage(Stage[OperateOptions]):
     def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
         release = next((a for a in artifacts if isinstance(a, Release)), None)
         return release is not None and is_serving(site_of(ctx), release)
+
+    def cleanup(self, ctx: Context) -> None:
+        """The old one is back already, unless something kept it from coming back."""
+        converge(site_of(ctx))
 
     def _describe(self, ctx: Context, release_id: str) -> Release:
         app, smoke = ctx.get(App), ctx.find(SmokeReport)

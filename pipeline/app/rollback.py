@@ -12,7 +12,7 @@ from pipeline.app.workspace import Workspace
 from pipeline.artifacts import Artifact, Release
 from pipeline.config import Entry
 from pipeline.events import Sink
-from pipeline.kit.releases import Site, go_live, verifier
+from pipeline.kit.releases import Site, converge, go_live, verifier
 from pipeline.planner import Plan, Step
 from pipeline.runner import RunResult
 from pipeline.stage import Context, Stage, StageOptions
@@ -78,6 +78,10 @@ class RollbackStage(Stage[RollbackOptions]):
         if went.previous:
             ctx.notice(f"{release.id} is back, {went.previous.id} stays ready")
         return [went.release]
+
+    def cleanup(self, ctx: Context) -> None:
+        """As of operate."""
+        converge(_site(ctx))
 
 
 def _site(ctx: Context) -> Site:

@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.adapters.docker.errors import port_taken
 from pipeline.adapters.fake.images import FakeImages
 from pipeline.adapters.fake.state import FakeContainer, State, matches
-from pipeline.errors import EngineRefused, NotFound
+from pipeline.errors import EngineRefused, NotFound, PortTaken
 from pipeline.ports.engine import (
     ContainerInfo,
     ContainerSpec,
@@ -111,10 +111,13 @@ class FakeContainers(FakeImages):
             for container in self.state.containers.values():
                 if container.running:
                     self._finish(container, 137)
+            for container in self.state.containers.values():
                 policy = container.restart
                 wanted = policy == "unless-stopped" and not container.stopped_by_hand
                 if container.started and (wanted or policy == "always"):
-                    self._begin(container)
+                    container.stopped_by_hand = False
+                    with contextlib.suppress(PortTaken):
+                        self._begin(container)
 
     def _begin(self, container: FakeContainer) -> None:
         network = container.spec.network

@@ -50,6 +50,9 @@ class ComposeSwitch:
     def prepare(self, release: Release) -> None:
         """Nothing: what is there is updated in place."""
 
+    def clear(self, release: Release) -> None:
+        """Nothing, as above."""
+
     def start(self, release: Release) -> None:
         site = self._site
         with site.journal.effect("compose", site.project):
@@ -68,6 +71,12 @@ class ComposeSwitch:
             site.compose.stop(
                 self._model(release), project=site.project, on_line=site.log, scope=site.scope
             )
+
+    def try_out(self, release: Release) -> None:
+        self.start(release)
+
+    def give_way(self, release: Release) -> None:
+        self.stop(release)
 
     def look(self, release: Release) -> App:
         return self._app(release, self._all(release))

@@ -52,19 +52,37 @@ class ContainerSwitch:
         with site.journal.effect("container", spec.name):
             self._engine.create(container_spec.with_secrets(spec, site.expand))
 
+    def clear(self, release: Release) -> None:
+        if self._container(release) is not None:
+            self.remove(release)
+
     def start(self, release: Release) -> None:
+        self._start(release, _spec(release).restart)
+
+    def stop(self, release: Release) -> None:
+        self._stop(release, "no")
+
+    def try_out(self, release: Release) -> None:
+        self._start(release, "no")
+
+    def give_way(self, release: Release) -> None:
+        # Stopped by us, only "always" would bring it back.
+        own = _spec(release).restart
+        self._stop(release, "always" if own == "unless-stopped" else own)
+
+    def _start(self, release: Release, policy: str) -> None:
         self.prepare(release)
         name = self.name(release)
         with self._site.journal.effect("start", name):
-            self._engine.set_restart(name, _spec(release).restart)
+            self._engine.set_restart(name, policy)
             self._engine.start(name)
 
-    def stop(self, release: Release) -> None:
+    def _stop(self, release: Release, policy: str) -> None:
         found = self._container(release)
         if found is None:
             return
         with self._site.journal.effect("stop", found.name):
-            self._engine.set_restart(found.id, "no")
+            self._engine.set_restart(found.id, policy)
             self._engine.stop(found.id)
 
     def look(self, release: Release) -> App:

@@ -38,6 +38,8 @@ def go_live(site: Site, release: Release, *, reason: str, keep: int, verify: Ver
     old = current.release if current else None
     switch = switch_for(release, site)
     switch.check(release, old)
+    if release.id not in {known.id for known in site.ledger.releases()}:
+        switch.clear(release)
     protect(site, release)
     try:
         switch.prepare(release)
@@ -50,6 +52,7 @@ def go_live(site: Site, release: Release, *, reason: str, keep: int, verify: Ver
         release, state="live", reason=reason, run=site.run, client=site.client,
         journal=site.journal,
     )  # fmt: skip
+    _settle_in(site, release, old)
     return WentLive(release, old, gap, tuple(tidy(site, keep)))
 
 
@@ -59,14 +62,22 @@ def _take_over(site: Site, release: Release, current: Activation | None, verify:
     begun = site.ports.clock.monotonic()
     if current and current.release.id != release.id and _must_stop(current.release, release):
         site.tell(f"{release.id} takes over from {current.release.id}")
-        switch_for(current.release, site).stop(current.release)
-    switch.start(release)
+        switch_for(current.release, site).give_way(current.release)
+    switch.try_out(release)
     # Asking at once ends the gap's count at the first good answer; a health check of Docker's own
     # says so only at its next interval.
     verify(switch.look(release), site.scope)
     gap = site.ports.clock.monotonic() - begun
     switch.wait(release)
     return gap
+
+
+def _settle_in(site: Site, release: Release, old: Release | None) -> None:
+    """Now that ``release`` is in force, it is the one that comes back with the engine."""
+    if release.kind == "container":
+        switch_for(release, site).start(release)
+    if old and old.id != release.id and _must_stop(old, release):
+        switch_for(old, site).stop(old)
 
 
 def _must_stop(old: Release, new: Release) -> bool:
@@ -76,7 +87,7 @@ def _must_stop(old: Release, new: Release) -> bool:
 
 def _give_back(site: Site, failed: Release, current: Activation | None) -> None:
     """The old one back, with a scope of its own: the run's may be over."""
-    own = site.within(Scope(RESTORE_SECONDS, what="bringing the old release back"))
+    own = site.undoing(Scope(RESTORE_SECONDS, what="bringing the old release back"))
     old = current.release if current else None
     failing = switch_for(failed, own)
     makes_room = old is None or _must_stop(old, failed)
@@ -122,12 +133,13 @@ def converge(site: Site) -> list[str]:
         if release.id != current.release.id and release.kind == "container":
             switch = switch_for(release, site)
             if switch.is_up(release):
-                switch.stop(release)
                 done.append(f"stopped {release.id}, which is not the release in force")
+            switch.stop(release)  # its restart policy too
     switch = switch_for(current.release, site)
     up = switch.is_up(current.release)
-    if current.state == "live" and not up:
+    if current.state == "live" and (not up or current.release.kind == "container"):
         switch.start(current.release)
+    if current.state == "live" and not up:
         switch.wait(current.release)
         done.append(f"started {current.release.id} again")
     if current.state == "stopped" and up:

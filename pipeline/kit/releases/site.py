@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pipeline.artifacts import App, Release
 from pipeline.kit.labels import Role, labels
 from pipeline.kit.releases.ledger import Ledger
+from pipeline.kit.undoing import Undoing
 from pipeline.ports import Compose, Engine, Journal, Ports
 from pipeline.scope import Scope
 
@@ -44,8 +45,9 @@ class Site:
     def ledger(self) -> Ledger:
         return Ledger(self.engine, self.project)
 
-    def within(self, scope: Scope) -> Site:
-        return replace(self, scope=scope)
+    def undoing(self, scope: Scope) -> Site:
+        """For taking something back, whatever has become of the run."""
+        return replace(self, scope=scope, journal=Undoing(self.journal))
 
     def labels(self, role: Role, release: Release, service: str = "") -> dict[str, str]:
         return labels(

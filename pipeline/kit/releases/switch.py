@@ -25,11 +25,20 @@ class Switch(Protocol):
     def prepare(self, release: Release) -> None:
         """Do whatever can be done while the old one still serves."""
 
+    def clear(self, release: Release) -> None:
+        """Remove what an attempt at ``release`` left that died before it came into force."""
+
     def start(self, release: Release) -> None:
-        """Make it run."""
+        """Make it run, and come back with the engine as its own policy says."""
 
     def stop(self, release: Release) -> None:
         """Make it not run, in a way that an engine restart does not undo."""
+
+    def try_out(self, release: Release) -> None:
+        """Make it run while it is not in force yet: it does not come back with the engine."""
+
+    def give_way(self, release: Release) -> None:
+        """Make it not run while it is still in force: it comes back with the engine."""
 
     def look(self, release: Release) -> App:
         """Where it is reached, whether it is up yet or not.

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.adapters.fake_engine import FakeEngine
 from pipeline.errors import NotFound, PortTaken, StageFailed
-from pipeline.kit.releases import converge
+from pipeline.artifacts import Release
+from pipeline.kit.releases import converge, switch_for
 from pipeline.kit.releases.images import protecting_tag
 from tests.unit.kit.releases.site import Journal, Killed, Yard
 
@@ -152,6 +153,61 @@ def test_killed_at_any_effect_it_converges_to_one_of_the_two(yard: Yard, point: 
     again.live(again.release(2, two))
     assert again.serving() == ["hello-r2"]
     assert again.containers() == ["hello-r1", "hello-r2"]
+
+
+@pytest.mark.parametrize("point", range(1, effects_of_a_second_release() + 1))
+def test_an_engine_that_restarts_meanwhile_brings_back_what_was_in_force(
+    yard: Yard, point: int
+) -> None:
+    yard.live(yard.release(1, yard.image("one")))
+    two = yard.image("two")
+    yard.journal = Journal(die_at=point)
+    with pytest.raises(Killed):
+        _without_give_back(yard.site, yard.release(2, two))
+    yard.engine.restart_engine()
+
+    [serving] = yard.serving()
+    assert serving in {f"hello-{release.id}" for release in yard.ledger.releases()}
+
+    again = yard.reborn()
+    converge(again.site)
+    current = again.ledger.current()
+    assert current is not None
+    yard.engine.restart_engine()
+    assert again.serving() == [f"hello-{current.release.id}"]
+
+
+def test_an_app_that_is_not_to_be_restarted_is_not(yard: Yard) -> None:
+    yard.live(never(yard.release(1, yard.image("one"))))
+    yard.journal = Journal()
+    two = never(yard.release(2, yard.image("two")))
+    for point in range(1, effects_of_a_second_release() + 1):
+        other = yard.reborn()
+        other.journal = Journal(die_at=point)
+        with pytest.raises(Killed):
+            _without_give_back(other.site, two)
+        policies = {c.restart for c in yard.engine.containers({"dockcycle.role": "live"})}
+        assert policies == {"no"}
+        converge(yard.site)
+        if len(yard.ledger.releases()) == 2:
+            return
+    pytest.fail("it never came into force")
+
+
+def never(release: Release) -> Release:
+    return release.model_copy(update={"spec": {**release.spec, "restart": "no"}})
+
+
+def test_a_container_that_never_came_into_force_is_not_taken_for_a_new_release(yard: Yard) -> None:
+    yard.live(yard.release(1, yard.image("one")))
+    stray = yard.release(2, yard.image("stray"))
+    switch_for(stray, yard.site).prepare(stray)
+
+    two = yard.image("two")
+    yard.live(yard.release(2, two))
+    container = yard.engine.inspect("hello-r2")
+    assert container is not None
+    assert container.image == two
 
 
 def _without_give_back(site: object, release: object) -> None:
