@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("script.sh")
 ROUNDS = 7
+NO_CACHES = "PYTHONDONTWRITEBYTECODE"
 DOCKCYCLE = [sys.executable, "-m", "pipeline"]
 PIPELINE = """\
 version: 1
@@ -28,7 +29,7 @@ stages:
   - build
   - run: {{port: 5000}}
   - smoke: {{checks: [{{get: /, expect: {{status: 200, body: Hello}}}}]}}
-  - push: {{to: [{registry}/{name}], tags: [latest]}}
+  - push: {{to: [local], tags: [latest]}}
   - track
   - operate: {{publish: {port}}}
 """
@@ -63,16 +64,15 @@ def main() -> None:
 class Bench:
     def __init__(self, folder: Path) -> None:
         self.name = f"bench{os.getpid()}"
-        self.registry = os.environ.get("DOCKCYCLE_LAB_HUB", "127.0.0.1:5000")
-        self.environ = {**os.environ, "DOCKCYCLE_HOME": str(folder / "home"),
-                        "PYTHONPATH": str(ROOT)}  # fmt: skip
+        # Python's caches are on, as they are wherever dockcycle is installed.
+        self.environ = {key: value for key, value in os.environ.items() if key != NO_CACHES}
+        self.environ |= {"DOCKCYCLE_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
         self.ours = self._app(folder / "ours", self.name)
         self.theirs = self._app(folder / "theirs", f"{self.name}-script")
         self.ports = (free_port(), free_port())
-        (self.ours / "pipeline.yml").write_text(
-            PIPELINE.format(name=self.name, registry=self.registry, port=self.ports[0])
-        )
-        self.dockcycle("run")  # writes the Dockerfile that both build
+        (self.ours / "pipeline.yml").write_text(PIPELINE.format(name=self.name, port=self.ports[0]))
+        self.dockcycle("run")  # starts the registry and writes the Dockerfile for both
+        self.registry = output(["docker", "port", "dockcycle-registry", "5000"])
         shutil.copy(self.ours / "Dockerfile", self.theirs)
         shutil.copy(self.ours / ".dockerignore", self.theirs)
         self.script()
@@ -145,6 +145,11 @@ def run(argv: Sequence[str], cwd: Path, environ: dict[str, str]) -> None:
     )
     if done.returncode:
         sys.exit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def output(argv: Sequence[str]) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.split()[0]
 
 
 def free_port() -> int:

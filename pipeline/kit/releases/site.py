@@ -12,8 +12,9 @@ from pipeline.kit.undoing import Undoing
 from pipeline.ports import Compose, Engine, Journal, Ports
 from pipeline.scope import Scope
 
-Verify = Callable[[App, Scope], None]
-"""Asks a live app the release's checks; raises ``StageFailed`` when it does not answer well."""
+Verify = Callable[[App, Scope], int]
+"""Asks a live app the release's checks, gives how many there were; raises ``StageFailed`` when it
+does not answer well."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def verifier(
     """
     recorded = smoke.load(release.smoke.checks) if release.smoke else ()
 
-    def verify(app: App, scope: Scope) -> None:
+    def verify(app: App, scope: Scope) -> int:
         chosen = _askable(smoke.read_only(recorded), app)
         smoke.run_checks(
             chosen,
@@ -35,6 +35,7 @@ def verifier(
             report=report,
             progress=site.tell,
         )
+        return len(chosen)
 
     return verify
 
