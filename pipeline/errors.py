@@ -6,8 +6,9 @@ tells errors apart by their text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from pathlib import Path
 from typing import Self
 
 
@@ -25,7 +26,10 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True)
 class Location:
-    """A place in a file: 1-based line and column; ``key`` is the dotted path of a YAML key."""
+    """A place in a file: 1-based line and column; ``key`` is the dotted path of a YAML key.
+
+    ``file`` is absolute, or starts in the working directory: the line is quoted from there.
+    """
 
     file: str
     line: int | None = None
@@ -35,6 +39,10 @@ class Location:
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return f"{place} ({self.key})" if self.key else place
+
+    def within(self, folder: Path) -> Location:
+        """The place, of a file that was named from ``folder`` on."""
+        return replace(self, file=str(folder / self.file))
 
 
 class DockcycleError(Exception):

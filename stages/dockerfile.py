@@ -131,7 +131,8 @@ class DockerfileStage(Stage[DockerfileOptions]):
             for reason in draft.reasons:
                 ctx.log(str(reason), step=service)
                 if reason.doubtful:
-                    where = Location(reason.file, reason.line) if reason.file else None
+                    place = Location(reason.file, reason.line).within(draft.context)
+                    where = place if reason.file else None
                     ctx.notice(f"{reason.value}: {reason.because}", rule="detected", where=where)
 
     # lint

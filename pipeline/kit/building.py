@@ -100,7 +100,7 @@ def request(
     return BuildRequest(
         context=info.context,
         dockerfile_text=info.text,
-        dockerfile_name=_shown(source, info.path),
+        dockerfile_name=info.path,
         ignore_text=ignore_text(info),
         target=choices.target or spec.target,
         args=args,
@@ -163,11 +163,6 @@ def content_of(context: str, ignore: str, repo: Repo) -> str:
 
 def _title(project: str, service: str) -> str:
     return project if service == SINGLE else f"{project}-{service}"
-
-
-def _shown(source: Source, path: str) -> str:
-    root = Path(source.root)
-    return str(Path(path).relative_to(root)) if Path(path).is_relative_to(root) else path
 
 
 def _contexts(declared: Mapping[str, str], app: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pipeline.errors import Location, StageFailed
 from pipeline.kit import authoring, compose_model, ignore
-from pipeline.kit.authoring import Reason, Wishes
+from pipeline.kit.authoring import Authored, Reason, Wishes
 from pipeline.kit.compose_model import BuildSpec, Service
 from pipeline.kit.dockerfile import declared, ownership, render
 from pipeline.kit.dockerfile.declared import Entry
@@ -71,9 +71,17 @@ def draft(
     if entries:
         body = render(declared.build(entries))
         return Draft(path, context, "declared", ownership.sign(f"\n{body}"), own_ignore)
-    authored = authoring.author(context, wishes)
+    authored = _author(context, wishes)
     text = ownership.sign(f"\n{render(authored.dockerfile)}")
     return Draft(path, context, "generated", text, own_ignore, authored.reasons)
+
+
+def _author(context: Path, wishes: Wishes | None) -> Authored:
+    try:
+        return authoring.author(context, wishes)
+    except StageFailed as error:
+        error.where = error.where and error.where.within(context)
+        raise
 
 
 def of_compose(model: Model, file: Path, wishes: Callable[[str], Wishes]) -> dict[str, Draft]:
