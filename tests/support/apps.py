@@ -163,7 +163,7 @@ APPS = (
             "dependencies = []\n",
             "Procfile": "web: python -m tool\n",
         },
-        8123, "hello from a script", ("python", "-m", "tool"), has=("--no-deps .",),
+        8123, "hello from a script", ("python", "-m", "tool"), has=("PYTHONPATH=/app/src",),
     ),
     App(
         "django",

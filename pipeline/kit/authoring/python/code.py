@@ -6,39 +6,81 @@ By regular expressions, not by parsing: the code may be newer than the Python th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.kit.authoring.sources import Found, Sources
 from pipeline.kit.authoring.tree import Tree
 
-ASYNC = frozenset({"FastAPI", "Starlette", "Quart", "Litestar"})
+ASYNC = frozenset(
+    {"FastAPI", "Starlette", "Quart", "Litestar", "FastHTML", "fast_app", "BlackSheep", "ASGIApp",
+     "AsyncApp", "ASGI", "get_asgi_application", "get_default_application", "falcon.asgi"}
+)  # fmt: skip
+"""Classes and functions that make an app for an ASGI server."""
+PLAIN = frozenset(
+    {"Flask", "APIFlask", "OpenAPI", "Bottle", "Dash", "App", "WSGIApp", "FlaskApp",
+     "make_wsgi_app", "get_wsgi_application"}
+)  # fmt: skip
+"""Those that make one for a WSGI server."""
+_MAKERS = (
+    "create_app|make_app|build_app|get_app|init_app|create_application|make_application|setup_app"
+)
 _NAMES = ("wsgi", "asgi", "app", "main", "server", "application", "api", "run", "web", "__init__")
-_PLACES = ("*.py", "*/*.py", "src/*.py", "src/*/*.py")
+_PLACES = ("*.py", "*/*.py", "*/*/*.py", "*/*/*/*.py")
 _NOT_THE_APP = re.compile(
-    r"(?:^|/)(?:tests?|docs|examples|scripts|migrations|alembic)/|(?:^|/)(?:test_[^/]*|[^/]*_test|"
-    r"conftest|setup|noxfile|fabfile|gunicorn\.conf|gunicorn_conf)\.py$"
+    r"(?:^|/)(?:tests?|docs|examples|scripts|migrations|alembic|node_modules|notebooks)/"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest|setup|noxfile|fabfile|tasks|locustfile|"
+    r"gunicorn\.conf|gunicorn_conf|gunicorn_config)\.py$"
 )
 _OBJECT = re.compile(
-    r"^(?P<name>[A-Za-z_]\w*)(?:\s*:\s*[\w.\[\]]+)?\s*=\s*(?:\w+\.)*"
-    r"(?P<kind>Flask|FastAPI|Starlette|Quart|Litestar|create_app|make_app|build_app|get_app|"
-    r"get_wsgi_application|get_asgi_application)\(",
+    r"^(?P<name>[A-Za-z_]\w*)(?:\s*,\s*\w+)*(?:\s*:\s*[\w.\[\]\"']+)?\s*=\s*(?P<module>(?:\w+\.)*)"
+    r"(?P<kind>Flask|APIFlask|OpenAPI|FastAPI|Starlette|Quart|Litestar|FastHTML|fast_app|Bottle|"
+    r"Dash|FlaskApp|AsyncApp|WSGIApp|ASGIApp|" + _MAKERS + r"|get_wsgi_application|"
+    r"get_asgi_application|make_wsgi_app|(?<=falcon\.)App|(?<=falcon\.asgi\.)App)\(",
+    re.MULTILINE,
+)
+_ENTRY = re.compile(
+    r"^(?:from\s+[\w.]+\s+import\s+(?:\w+\s+as\s+)?)?(?P<name>application|app)\b(?:\s*=|\s*$)",
     re.MULTILINE,
 )
 _FACTORY = re.compile(
-    r"^(?:async )?def (?P<name>create_app|make_app|build_app|get_app)"
+    rf"^(?:async )?def (?P<name>{_MAKERS})"
     r"\((?P<arguments>[^()]*(?:\([^()]*\)[^()]*)*)\)",
     re.MULTILINE,
 )
-_PORT_VARIABLE = re.compile(
-    r"(?:environ\.get|getenv|env|config)\(\s*[\"']PORT[\"']\s*,\s*(?:default\s*=\s*)?[\"']?(\d{2,5})"
+_DASH_SERVER = re.compile(r"^(\w+)(?:\s*:\s*\w+)?\s*=\s*(\w+)\.server\b", re.MULTILINE)
+GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']|^if\s+[\"']__main__[\"']\s*==",
+                   re.MULTILINE)  # fmt: skip
+UNGUARDED_RUN = re.compile(r"^(?:app|application|server)\.run\(", re.MULTILINE)
+ONLY_HERE = re.compile(
+    r"(?:host\s*=\s*|Server\(\s*\(\s*|\bbind\(\s*\(\s*)[\"'](127\.0\.0\.1|localhost)[\"']"
 )
-_PORT_ARGUMENT = re.compile(
-    r"(?:\brun|\bserve|\brun_app|\brun_simple|\brun_server|\bmake_server)\([^)]*?\bport\s*=\s*"
-    r"(?:int\()?(\d{2,5})"
-)
-_PORT_ADDRESS = re.compile(
-    r"(?:Server|make_server|\bbind|\bserve)\(?\s*=?\s*[\(\[]?\s*f?[\"'](?:0\.0\.0\.0|::|)?"
-    r"(?:[\"']\s*,\s*|:)(\d{2,5})"
+DEVELOPMENT = re.compile(r"\b(?:app|application|server)\.run\(|\buvicorn\.run\(|^serve\(\)", re.M)
+PORT = (
+    re.compile(
+        r"(?:environ\.get|getenv|env|config|environ\.setdefault|env\.int)\(\s*[\"']PORT[\"']\s*,"
+        r"\s*(?:default\s*=\s*)?(?:int\()?[\"']?(\d{2,5})"
+    ),
+    re.compile(r"environ\.get\(\s*[\"']PORT[\"']\s*\)\s*or\s*[\"']?(\d{2,5})"),
+    re.compile(
+        r"(?:\brun|\bserve|\brun_app|\brun_simple|\brun_server|\bmake_server|\blaunch|"
+        r"\bTCPSite)\([^)]*?\b(?:port|server_port)\s*=\s*(?:int\()?(\d{2,5})"
+    ),
+    re.compile(
+        r"(?:Server|make_server|\bbind|\bserve|TCPSite|create_server|start_server)\(?\s*=?\s*"
+        r"[\(\[]?\s*(?:\w+\s*,\s*)?f?[\"'](?:0\.0\.0\.0|127\.0\.0\.1|localhost|::|)?"
+        r"(?:[\"']\s*,\s*|:)(\d{2,5})"
+    ),
+    re.compile(r"\.listen\(\s*(\d{2,5})"),
+    re.compile(r"^\s*(?:SERVER_|APP_|HTTP_)?(?:PORT|port)\s*(?::\s*int\s*)?=\s*(?:int\()?(\d{4,5})\b",
+               re.MULTILINE),
+    re.compile(r"[\"']--port[\"'][^)]*?default\s*=\s*(\d{2,5})"),
+)  # fmt: skip
+"""Where the code says what it falls back to without ``PORT``, or what it names itself."""
+LISTENS = re.compile(
+    r"\b(?:HTTPServer|TCPServer|make_server|serve_forever|run_app|run_simple|start_server|"
+    r"create_server|uvicorn\.run|waitress|web\.Application|ui\.run|tornado|WSGIServer)\b"
+    r"|\b(?:app|application|server)\.(?:run|listen|launch|start)\(|[\"']PORT[\"']"
 )
 _HEALTH = re.compile(
     r"[\"'](?P<slash>/?)(?P<path>(?:api/|v1/|api/v1/)?"
@@ -57,16 +99,12 @@ class AppObject:
     kind: str
     """Class, or function, that made it."""
     factory: bool = False
+    attribute: str = ""
+    """What of it is the app, when it is not it itself."""
 
-    @property
-    def folder(self) -> str:
-        """Folder that has to be on the import path, when it is not the app's own."""
-        parts = self.file.split("/")[:-1]
-        return parts[0] if parts[:1] == ["src"] else ""
-
-    @property
-    def module(self) -> str:
-        path = self.file.removeprefix(f"{self.folder}/") if self.folder else self.file
+    def module(self, root: str) -> str:
+        """Its dotted name as it is imported from the folder ``root``."""
+        path = self.file.removeprefix(f"{root}/") if root else self.file
         return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
@@ -82,43 +120,53 @@ def sources(tree: Tree) -> list[str]:
     return sorted((path for path in found if not _NOT_THE_APP.search(path)), key=rank)
 
 
-def app_object(tree: Tree, files: list[str]) -> AppObject | None:
+def app_object(tree: Tree, files: Sequence[str]) -> AppObject | None:
     """The app, else a function without arguments that makes one."""
-    objects = (found for file in files for found in _objects(tree.read(file), file))
-    factories = (found for file in files for found in _factories(tree.read(file), file))
-    return next(objects, None) or next(factories, None)
+    return next(app_objects(tree, files), None)
+
+
+def app_objects(tree: Tree, files: Sequence[str]) -> Iterator[AppObject]:
+    for file in files:
+        yield from _objects(tree.read(file), file)
+    for file in files:
+        yield from _factories(tree.read(file), file)
 
 
 def _objects(text: str, file: str) -> Iterator[AppObject]:
+    if file.endswith(("wsgi.py", "asgi.py")) and (match := _ENTRY.search(text)):
+        entry = _OBJECT.search(text)
+        kind = entry["kind"] if entry and entry["name"] == match["name"] else ""
+        kind = kind or ("ASGI" if file.endswith("asgi.py") else "")
+        yield AppObject(file, _line(text, match), match["name"], kind)
+        return
     for match in _OBJECT.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        yield AppObject(file, line, match["name"], match["kind"])
+        kind = "falcon.asgi" if match["module"].endswith("asgi.") else match["kind"]
+        if kind != "Dash":
+            yield AppObject(file, _line(text, match), match["name"], kind)
+            continue
+        served = {made: name for name, made in _DASH_SERVER.findall(text)}
+        name = served.get(match["name"])
+        yield AppObject(file, _line(text, match), name or match["name"], kind,
+                        attribute="" if name else "server")  # fmt: skip
 
 
 def _factories(text: str, file: str) -> Iterator[AppObject]:
     for match in _FACTORY.finditer(text):
         arguments = [part for part in match["arguments"].split(",") if part.strip()]
         if all("=" in part or part.strip().startswith("*") for part in arguments):
-            line = text.count("\n", 0, match.start()) + 1
-            yield AppObject(file, line, match["name"], match["name"], factory=True)
+            yield AppObject(file, _line(text, match), match["name"], match["name"], factory=True)
 
 
-def port(tree: Tree, files: list[str]) -> tuple[int, str, int] | None:
-    """(port, file, line): what the code falls back to without ``PORT``, or what it names itself."""
-    for pattern in (_PORT_VARIABLE, _PORT_ARGUMENT, _PORT_ADDRESS):
-        for file in files:
-            text = tree.read(file)
-            if match := pattern.search(text):
-                return int(match[1]), file, text.count("\n", 0, match.start(1)) + 1
-    return None
+def _line(text: str, match: re.Match[str]) -> int:
+    return text.count("\n", 0, match.start()) + 1
 
 
-def health_route(tree: Tree, files: list[str]) -> tuple[str, str, int] | None:
-    """(path, file, line) of a route that says whether the app is well."""
-    for file in files:
-        text = tree.read(file)
+def health_route(sources: Sources) -> Found | None:
+    """A route that says whether the app is well."""
+    for file in sources.files:
+        text = sources.tree.read(file)
         for match in _HEALTH.finditer(text):
             # Without a slash it is a route only where Django and its like define one.
             if match["slash"] or _ROUTE.search(text, max(0, match.start() - 40), match.start()):
-                return f"/{match['path']}", file, text.count("\n", 0, match.start()) + 1
+                return Found(f"/{match['path']}", file, _line(text, match))
     return None

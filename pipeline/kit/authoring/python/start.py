@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from pipeline.errors import StageFailed
-from pipeline.kit.authoring import ports, procfile
+from pipeline.errors import Location, StageFailed
+from pipeline.kit.authoring import ports, starting
 from pipeline.kit.authoring.contract import Reasons, Wishes
-from pipeline.kit.authoring.python import code
+from pipeline.kit.authoring.python import code, commands, consoles, django, imports, servers
+from pipeline.kit.authoring.python.code import AppObject
 from pipeline.kit.authoring.python.dependencies import Dependencies
-from pipeline.kit.authoring.tree import Tree
+from pipeline.kit.authoring.python.project import PYPROJECT, Project
+from pipeline.kit.authoring.sources import Sources
+from pipeline.kit.authoring.starting import Said
 
-ADDED = {"gunicorn": "gunicorn>=23", "uvicorn": "uvicorn>=0.30"}
-"""Servers that are installed for an app that brings none: what pip is asked for."""
-_SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "bot.py", "worker.py")
-_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "waitress-serve", "daphne", "granian")
-_ASYNC_FRAMEWORKS = ("fastapi", "starlette", "quart", "litestar", "sanic")
+_SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "bot.py", "worker.py", "start.py")
+_WEB = ("flask", "fastapi", "starlette", "django", "quart", "litestar", "bottle", "falcon", "dash",
+        "python-fasthtml", "sanic")  # fmt: skip
+_USUAL = {"flask": 5000, "quart": 5000, "dash": 8050, "python-fasthtml": 5001, "bottle": 8080}
 
 
 @dataclass(frozen=True)
@@ -26,164 +30,298 @@ class Start:
     """None for an app that listens on none."""
     add: str = ""
     """A server that has to be installed beside what the app asks for."""
+    folder: str = ""
+    """The folder of the app that it runs in."""
     path: str = ""
-    """A folder of the app that its modules are imported from."""
+    """A folder of the app that its modules are imported from, when it does not run there."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: tuple[str, ...] = ()
+    """Commands for when the code is there, as the app's user."""
+    health: str = ""
+    """A route that is known without looking at the code."""
+    script: str = ""
+    """A console script of the project, which has to be installed for it."""
 
 
 class Starter:
     """Decides how one app is started."""
 
     def __init__(
-        self, tree: Tree, wishes: Wishes, dependencies: Dependencies, reasons: Reasons
+        self, project: Project, wishes: Wishes, dependencies: Dependencies, reasons: Reasons
     ) -> None:
-        self.tree = tree
+        self.project = project
+        self.tree = project.tree
         self.wishes = wishes
         self.dependencies = dependencies
         self.reasons = reasons
-        self.files = code.sources(tree)
+        self.sources = Sources(self.tree, code.sources(self.tree))
 
     def choose(self) -> Start:
         """The first of: the user's word, the Procfile, the framework's way, a script.
 
         Raises:
-            StageFailed: nothing says how.
+            StageFailed: nothing says how, or what says it names what is not there.
         """
-        found = (
-            self._wished() or self._procfile() or self._django() or self._app() or self._script()
-        )
+        found = self._said() or self._framework() or self._script() or self._console_script()
         if found is not None:
             return found
+        looked = ", ".join(self.sources.files[:8]) or "any .py file"
         raise StageFailed(
             "this is Python, but nothing says how it is started",
             hint="Say it in pipeline.yml, `dockerfile: {start: python it.py}`, or in a Procfile.",
-            detail=f"Looked for: an app object in {', '.join(self.files[:8]) or 'any .py file'}; "
-            f"a Procfile; manage.py; {', '.join(_SCRIPTS)}.",
+            detail=f"Looked for: an app object in {looked}; a Procfile; manage.py; "
+            f"{', '.join(_SCRIPTS)}; a package with a __main__.py; project.scripts.",
         )
 
-    def _wished(self) -> Start | None:
-        start = self.wishes.start
-        if start is None:
-            return None
-        text = start if isinstance(start, str) else " ".join(start)
-        self.reasons.note("start", text, "asked for by `start:`", "pipeline.yml")
-        return Start(
-            start, self._port(ports.in_command(text), self._usual(text)), self._missing(text)
-        )
+    # what somebody wrote down
 
-    def _procfile(self) -> Start | None:
-        process = procfile.main(self.tree)
-        if process is None:
+    def _said(self) -> Start | None:
+        noted = Reasons()
+        said = starting.said(self.tree, self.wishes, noted)
+        if said is None:
             return None
-        self.reasons.note(
-            "start", process.command, f"the process {process.name}", "Procfile", line=process.line
-        )
-        add = self._missing(process.command)
-        if not process.listens:
-            return Start(process.command, self.wishes.port, add)
-        port = self._port(ports.in_command(process.command), self._usual(process.command) or 8000)
-        return Start(process.command, port, add)
+        mine = self.wishes.start is not None
+        because = None if mine else commands.is_development(said.text, self.tree)
+        if because and (instead := self._framework()):
+            self.reasons.note("start", "not the Procfile's", because, "Procfile")
+            return instead
+        self.reasons.found += noted.found
+        where = Location(noted.found[0].file, noted.found[0].line)
+        command = commands.in_image(said.command)
+        said = Said(command if isinstance(command, str) else tuple(command), said.listens)
+        commands.check(said.text, self.tree, where)
+        return self._as_said(said)
+
+    def _as_said(self, said: Said) -> Start:
+        program = commands.program(said.text)
+        environment = {}
+        if program == "uvicorn" and "--host" not in said.text:
+            environment["UVICORN_HOST"] = "0.0.0.0"  # noqa: S104 - the container's own
+        if program == "flask":
+            environment["FLASK_RUN_HOST"] = "0.0.0.0"  # noqa: S104
+        for console in consoles.ALL:
+            if self.dependencies.has(console.package):
+                environment |= console.environment
+        src = "src" if self._is_below_src(said.text) else ""
+        script = program if program in self.project.scripts else ""
+        start = Start(
+            said.command, self.wishes.port, servers.missing(self.dependencies, program),
+            path=src, environment=environment, script=script,
+        )  # fmt: skip
+        if not said.listens:
+            return start
+        usual = self._usual(said.text)
+        if usual is None and (program in commands.SERVERS or self.wishes.start is None):
+            usual = 8000
+        if self.wishes.start is not None and program not in commands.SERVERS:
+            usual = self._usual(said.text) if self._is_web(said.text) else None
+        return replace(start, port=self._port(said.text, usual))
+
+    def _is_below_src(self, command: str) -> bool:
+        modules = re.findall(r"(?:-m\s+|\s)([A-Za-z_]\w*)[\w.]*(?::\w+|\s|$)", f"{command} ")
+        return any(
+            self.tree.has(f"src/{name}/__init__.py") or self.tree.has(f"src/{name}.py")
+            for name in modules if not self.tree.has(f"{name}.py")
+        )  # fmt: skip
+
+    def _is_web(self, command: str) -> bool:
+        return self.dependencies.has(*_WEB) or self.sources.has(code.LISTENS)
+
+    # what the framework is
+
+    def _framework(self) -> Start | None:
+        return self._django() or self._console(before_objects=True) or self._app() or (
+            self._console(before_objects=False)
+        )  # fmt: skip
 
     def _django(self) -> Start | None:
-        if not self.tree.has("manage.py") or not self.dependencies.has("django"):
+        project = django.find(self.tree)
+        if project is None:
             return None
-        for name, kind in (("wsgi", "get_wsgi_application"), ("asgi", "get_asgi_application")):
-            for file in self.tree.matching(f"*/{name}.py"):
-                self.reasons.note("framework", "Django", "there is a manage.py", "manage.py")
-                return self._serve(code.AppObject(file, 1, "application", kind), 8000)
-        return None
+        wants_async = self.dependencies.has("channels", "daphne") or (
+            self.dependencies.has("uvicorn") and not self.dependencies.has("gunicorn")
+        )
+        kinds = ("asgi", "wsgi") if wants_async else ("wsgi", "asgi")
+        file = next((found for kind in kinds if (found := project.entry(kind))), None)
+        if file is None:
+            return None
+        self.reasons.note("framework", "Django", "there is a manage.py", project.manage)
+        kind = "get_asgi_application" if file.endswith("asgi.py") else "get_wsgi_application"
+        app = AppObject(file, 1, "application", kind)
+        start = self._serve(app, project.folder, 8000)
+        project.tell(self.dependencies, self.reasons)
+        return replace(
+            self._migrating(start, project), folder=project.folder,
+            prepare=self._collecting(project),
+        )  # fmt: skip
+
+    def _collecting(self, project: django.Django) -> tuple[str, ...]:
+        found = project.collects()
+        if found is None or "django.contrib.staticfiles" not in "".join(
+            self.tree.read(file) for file in project.sources.files
+        ):
+            return ()
+        self.reasons.note("static", "collectstatic", "STATIC_ROOT is set", found.file,
+                          line=found.line)  # fmt: skip
+        assigned = "".join(
+            f"{name}={value} " for name, value in project.build_environment().items()
+        )
+        return (f"{assigned}python manage.py collectstatic --noinput",)
+
+    def _migrating(self, start: Start, project: django.Django) -> Start:
+        if not project.migrates():
+            return start
+        self.reasons.note(
+            "migrate", "at the start", "SQLite is a file in the container: nobody else can bring "
+            "it up to date, and it is gone with the container unless a volume has it",
+            project.manage, doubtful=True,
+        )  # fmt: skip
+        migrate = "python manage.py migrate --noinput"
+        command = start.command if isinstance(start.command, str) else " ".join(start.command)
+        return replace(start, command=f"{migrate} && exec {command}")
+
+    def _console(self, *, before_objects: bool) -> Start | None:
+        found = consoles.find(self.dependencies, self.sources)
+        if found is None or (before_objects and self.dependencies.has(*_WEB)):
+            return None
+        console, file = found
+        folder = imports.root(self.tree, file, self.sources.files)
+        if folder and not imports.runs_in(self.tree, folder, self.sources.files):
+            folder = ""
+        script = file.removeprefix(f"{folder}/") if folder else file
+        self.reasons.note("framework", console.package, "the script uses it", file)
+        command = console.command.format(file=script)
+        port = self._port(command if console.package not in ("gradio", "nicegui") else "",
+                          console.port)  # fmt: skip
+        return Start(command, port, folder=folder, environment=console.environment,
+                     health=console.health)  # fmt: skip
 
     def _app(self) -> Start | None:
-        found = code.app_object(self.tree, self.files)
+        found = code.app_object(self.tree, self.sources.files)
         if found is None:
             return None
+        root = imports.root(self.tree, found.file, self.sources.files)
         kind = (
             "a function that makes the app" if found.factory else f"{found.name} = {found.kind}(…)"
         )
-        self.reasons.note("app", f"{found.module}:{found.name}", kind, found.file, line=found.line)
-        return self._serve(found, self._usual("") or 8000)
-
-    def _script(self) -> Start | None:
-        package = next(iter(self.tree.matching("*/__main__.py")), None)
-        script = self.tree.first(*_SCRIPTS)
-        alone = [file for file in self.files if "/" not in file]
-        if script is None and package is None and len(alone) == 1:
-            script = alone[0]
-        if script is None and package is None:
-            return None
-        argv = ("python", script) if script else ("python", "-m", str(package).partition("/")[0])
         self.reasons.note(
-            "start", " ".join(argv), "the script that is there", script or package or ""
+            "app", f"{found.module(root)}:{found.name}", kind, found.file, line=found.line
         )
-        return Start(argv, self._port(None, None))
+        if found.attribute:  # no server takes an attribute of an object: it serves itself
+            start = Start(("python", found.file), self._port("", 8050))
+            return replace(start, environment={"HOST": "0.0.0.0"})  # noqa: S104
+        start = self._serve(found, root, self._usual("") or 8000)
+        if root == "src" and not imports.runs_in(self.tree, root, self.sources.files):
+            return replace(start, path=root)
+        return replace(start, folder=root)
 
-    def _serve(self, app: code.AppObject, default: int) -> Start:
-        is_async = app.kind in {*code.ASYNC, "get_asgi_application"} or (
-            app.kind not in {"Flask", "get_wsgi_application"}
-            and self.dependencies.has(*_ASYNC_FRAMEWORKS)
-        )
-        server = self._server(is_async)
-        target = f"{app.module}:{app.name}"
-        port = self._port(None, default)
-        add = "" if self._brings(server) else ADDED[server]
+    def _serve(self, app: AppObject, root: str, default: int) -> Start:
+        server = servers.choose(app, self.dependencies)
+        add = servers.missing(self.dependencies, server)
         self.reasons.note(
             "server", server, "the app's dependencies have it" if not add else
             "a development server is not for production, and the app brings no other",
             self.dependencies.main,
         )  # fmt: skip
-        return Start(self._command(server, target, app.factory), port, add, app.folder)
+        places = [posixpath.join(root, name) for name in servers.CONFIGURATIONS]
+        configured = self.tree.first(*places, *servers.CONFIGURATIONS)
+        target = f"{app.module(root)}:{app.name}"
+        command = servers.command(server, app, target, configured=bool(configured))
+        environment = {}
+        if app.kind == "Flask" and code.UNGUARDED_RUN.search(self.tree.read(app.file)):
+            # Flask's own way to let a server import a module that runs it, too.
+            environment["FLASK_RUN_FROM_CLI"] = "true"
+        config = [configured] if configured and server == "gunicorn" else []
+        return Start(command, self._port("", default, config), add, environment=environment)
 
-    def _server(self, is_async: bool) -> str:
-        order = ("uvicorn", "hypercorn") if is_async else ("gunicorn", "waitress")
-        return next((server for server in order if self._brings(server)), order[0])
+    # a script
 
-    def _brings(self, server: str) -> bool:
-        standard = "standard" in self.dependencies.names.get("fastapi", ())
-        return self.dependencies.has(server) or (server == "uvicorn" and standard)
+    def _script(self) -> Start | None:
+        package = next(iter([*self.tree.matching("*/__main__.py"),
+                             *self.tree.matching("src/*/__main__.py")]), None)  # fmt: skip
+        script = self.tree.first(*_SCRIPTS) or self._only_script()
+        if script is None and package is None:
+            script = self.tree.first(*(f"{place}/{name}" for place in ("src", "app")
+                                       for name in _SCRIPTS)) or self._script_below()  # fmt: skip
+        if script is None and package is None:
+            return None
+        argv, path = self._run_of(script) if script else _run_package(str(package))
+        file = script or str(package)
+        self.reasons.note("start", " ".join(argv), "the script that is there", file)
+        near = Sources(self.tree, [file, *self.sources.files])
+        usual = self._usual("") or (8000 if near.has(code.LISTENS) else None)
+        if found := near.first(code.ONLY_HERE):
+            self.reasons.note(
+                "address", found.value, "nobody outside of the container reaches it: listen on "
+                "0.0.0.0", found.file, line=found.line, doubtful=True,
+            )  # fmt: skip
+        return Start(argv, self._port("", usual), path=path)
 
-    def _command(self, server: str, target: str, factory: bool) -> str | list[str]:
-        match server:
-            case "gunicorn":
-                # Without --bind it listens on 0.0.0.0:$PORT; one process, so that what an app keeps
-                # in memory stays in one place (WEB_CONCURRENCY asks for more).
-                own = ["--threads=8", "--worker-tmp-dir=/dev/shm", "--access-logfile=-"]
-                options = [] if self.tree.has("gunicorn.conf.py") else own
-                return ["gunicorn", *options, f"{target}()" if factory else target]
-            case "waitress":
-                call = " --call" if factory else ""
-                return f'waitress-serve --port="$PORT"{call} {target}'
-            case "hypercorn":
-                return f'hypercorn --bind "0.0.0.0:$PORT" "{target}{"()" if factory else ""}"'
-            case _:
-                call = " --factory" if factory else ""
-                return f'uvicorn{call} --host 0.0.0.0 --port "$PORT" {target}'
+    def _run_of(self, script: str) -> tuple[Sequence[str], str]:
+        """Its argv, and the import path that it needs: a script in a folder finds what lies beside
+        it, a module of a package what lies beside the package."""
+        root = imports.root(self.tree, script, self.sources.files)
+        folder = posixpath.dirname(script)
+        if not folder or root == folder:
+            return ("python", script), ""
+        module = script.removeprefix(f"{root}/" if root else "").removesuffix(".py")
+        return ("python", "-m", module.replace("/", ".")), root
+
+    def _only_script(self) -> str | None:
+        """The only one at the top, or the only one that is meant to be run."""
+        alone = [file for file in self.sources.files if "/" not in file]
+        run = [file for file in alone if code.GUARD.search(self.tree.read(file))]
+        listening = [file for file in alone if code.LISTENS.search(self.tree.read(file))]
+        for few in (alone, run, listening):
+            if len(few) == 1:
+                return few[0]
+        return None
+
+    def _script_below(self) -> str | None:
+        run = [file for file in self.sources.files if code.GUARD.search(self.tree.read(file))]
+        return run[0] if len(run) == 1 else None
+
+    def _console_script(self) -> Start | None:
+        scripts = self.project.scripts
+        usual = (self.project.name, "serve", "server", "start", "web", "app", "main")
+        name = next((each for each in usual if each in scripts), None)
+        name = name or (next(iter(scripts)) if len(scripts) == 1 else None)
+        if name is None:
+            return None
+        line = self.tree.line_of(PYPROJECT, name)
+        self.reasons.note("start", name, "the project's own script", PYPROJECT, line=line)
+        usual_port = self._usual("") or (8000 if self.sources.has(code.LISTENS) else None)
+        return Start((name,), self._port("", usual_port), script=name)
+
+    # its port
 
     def _usual(self, command: str) -> int | None:
         """The port that people expect of the framework, or of the server that is started."""
-        if self.dependencies.has("flask", "quart"):
-            return 5000
-        known = self.dependencies.has("django", *_ASYNC_FRAMEWORKS)
-        return 8000 if known or command.partition(" ")[0] in _SERVERS else None
+        for name, port in _USUAL.items():
+            if self.dependencies.has(name):
+                return port
+        program = commands.program(command)
+        for console in consoles.ALL:
+            if self.dependencies.has(console.package) and program in (console.package, "python"):
+                return console.port
+        return 8000 if self.dependencies.has(*_WEB) or program in commands.SERVERS else None
 
-    def _missing(self, command: str) -> str:
-        """A server that a command names and no dependency brings."""
-        program = command.split()[0] if command.split() else ""
-        return ADDED[program] if program in ADDED and not self._brings(program) else ""
+    def _port(self, command: str, usual: int | None, first: Sequence[str] = ()) -> int | None:
+        """``first`` are files that count more than the code; without ``usual`` only what is said
+        counts."""
+        near = Sources(self.tree, [*first, *self.sources.files])
+        if (
+            usual is None
+            and not self.sources.has(code.LISTENS)
+            and ports.in_command(command) is None
+        ):
+            near = Sources(self.tree, first)
+        return starting.port(
+            near, self.wishes, self.reasons, command=command, patterns=code.PORT, usual=usual
+        )
 
-    def _port(self, fixed: int | None, default: int | None) -> int | None:
-        """``fixed`` is what the command says; ``default`` None asks only the code."""
-        if self.wishes.port is not None:
-            self.reasons.note("port", self.wishes.port, "asked for by `port:`", "pipeline.yml")
-            return self.wishes.port
-        if fixed is not None:
-            self.reasons.note("port", fixed, "the start command says so")
-            return fixed
-        config = [file for file in ("gunicorn.conf.py",) if self.tree.has(file)]
-        if found := code.port(self.tree, [*config, *self.files]):
-            port, file, line = found
-            self.reasons.note("port", port, "the code says so", file, line=line)
-            return port
-        if default is None:
-            self.reasons.note("port", "none", "nothing says that it listens")
-            return None
-        self.reasons.note("port", default, "usual for this kind of app")
-        return default
+
+def _run_package(main: str) -> tuple[Sequence[str], str]:
+    """The argv for a package with this ``__main__.py``, and the import path that it needs."""
+    *path, package, _ = main.split("/")
+    return ("python", "-m", package), "/".join(path)

@@ -155,7 +155,7 @@ def test_local_and_git_requirements(tmp_path: Path) -> None:
     )  # fmt: skip
     text = render(author(tmp_path).dockerfile)
     assert "install --yes --no-install-recommends git" in text
-    assert text.index("COPY . ./") < text.index("pip install")
+    assert text.index("COPY . ./") < text.index("--requirement")
 
 
 def test_system_packages_are_for_what_needs_them(tmp_path: Path) -> None:
@@ -169,14 +169,6 @@ def test_system_packages_are_for_what_needs_them(tmp_path: Path) -> None:
     assert "gcc" not in last
     assert "imagemagick libpq5" in last
     assert "COPY --from=build /venv /venv" in last
-
-
-def test_a_lock_that_is_not_used_is_told(tmp_path: Path) -> None:
-    write(
-        tmp_path, main__py="app = FastAPI()\n", uv__lock="",
-        pyproject__toml='[project]\ndependencies = ["fastapi", "uvicorn"]\n',
-    )  # fmt: skip
-    assert any("uv.lock is not used" in doubt for doubt in doubts(author(tmp_path)))
 
 
 def test_python_without_a_start(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""What a Django project says about how it is to be served."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline.kit.authoring.contract import Reasons
+from pipeline.kit.authoring.python.dependencies import Dependencies
+from pipeline.kit.authoring.sources import Found, Sources
+from pipeline.kit.authoring.tree import Tree
+
+_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"'\],\s=]+[\"']([\w.]+)[\"']")
+_STATIC_ROOT = re.compile(r"^\s*STATIC_ROOT\s*=\s*(.+)$", re.MULTILINE)
+_HOSTS = re.compile(r"^\s*ALLOWED_HOSTS\s*(?::[^=]+)?=\s*(\[[^\]]*\])", re.MULTILINE)
+_DEBUG = re.compile(r"^\s*DEBUG\s*=\s*(True)\b", re.MULTILINE)
+_SQLITE = re.compile(r"backends\.(sqlite3)|sqlite:///")
+_REQUIRED = re.compile(
+    r"environ\[\s*[\"'](\w+)[\"']\s*\]"
+    r"|\b(?:env|config)(?:\.\w+)?\(\s*[\"'](\w+)[\"']\s*(?:,\s*cast\s*=\s*[\w.]+(?:\(\))?\s*)?\)"
+    r"|(?:getenv|environ\.get)\(\s*[\"'](\w*SECRET_KEY)[\"']\s*\)"
+)
+_STAND_INS: Mapping[str, str] = {
+    "DATABASE_URL": "sqlite:////tmp/build.db",
+    "_URL": "http://localhost",
+    "_PORT": "1",
+    "DEBUG": "0",
+}
+"""End of a name → a value that settings can be loaded with."""
+
+
+@dataclass(frozen=True)
+class Django:
+    tree: Tree
+    manage: str
+    """Path of manage.py."""
+
+    @property
+    def folder(self) -> str:
+        return posixpath.dirname(self.manage)
+
+    @property
+    def settings(self) -> str:
+        """Dotted name of the settings module; empty when it is not said."""
+        found = _SETTINGS.search(self.tree.read(self.manage))
+        return found[1] if found else ""
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The settings: the module that is used and what lies beside it."""
+        place = posixpath.join(self.folder, self.settings.replace(".", "/"))
+        package = place if self.tree.matching(f"{place}/*.py") else posixpath.dirname(place)
+        near = [f"{place}.py", *self.tree.matching(f"{package}/*.py")]
+        named = [file for file in near if "settings" in file]
+        return Sources(self.tree, dict.fromkeys(file for file in named if self.tree.has(file)))
+
+    def entry(self, kind: str) -> str | None:
+        """The module wsgi.py or asgi.py."""
+        place = f"{self.folder}/" if self.folder else ""
+        found = [
+            *self.tree.matching(f"{place}*/{kind}.py"),
+            *self.tree.matching(f"{place}{kind}.py"),
+        ]
+        package = self.settings.partition(".")[0]
+        return next((file for file in found if f"{package}/" in file), next(iter(found), None))
+
+    @property
+    def is_async(self) -> bool:
+        return self.entry("wsgi") is None
+
+    def collects(self) -> Found | None:
+        """Where STATIC_ROOT is set."""
+        return self.sources.first(_STATIC_ROOT)
+
+    def migrates(self) -> bool:
+        """Is the database a file in the container, which nobody else can bring up to date?"""
+        return self.sources.has(_SQLITE)
+
+    def build_environment(self) -> dict[str, str]:
+        """Variables that the settings cannot do without, with values that only let them load."""
+        names = {
+            next(group for group in match.groups() if group): None
+            for file in self.sources.files
+            for match in _REQUIRED.finditer(self.tree.read(file))
+        }
+        return {name: _stand_in(name) for name in names}
+
+    def tell(self, dependencies: Dependencies, reasons: Reasons) -> None:
+        """What the user should know before it goes live."""
+        if found := self.sources.first(_HOSTS):
+            hosts = "no host" if found.value.strip("[] \n") == "" else found.value
+            debug = self.sources.has(_DEBUG)
+            if "*" not in found.value and not debug:
+                reasons.note(
+                    "hosts", found.value, f"Django answers 400 to all but {hosts}: add the name "
+                    "that it is reached by to ALLOWED_HOSTS", found.file, line=found.line,
+                    doubtful=True,
+                )  # fmt: skip
+        if found := self.sources.first(_DEBUG):
+            reasons.note(
+                "debug", "DEBUG = True", "it shows its code to whoever makes it fail: take it from "
+                "the environment", found.file, line=found.line, doubtful=True,
+            )  # fmt: skip
+        elif not dependencies.has("whitenoise") and (found := self.collects()):
+            reasons.note(
+                "static", "not served", "with DEBUG off Django does not serve them: add "
+                "WhiteNoise, or have the server in front do it", found.file, line=found.line,
+                doubtful=True,
+            )  # fmt: skip
+
+
+def _stand_in(name: str) -> str:
+    return next((value for end, value in _STAND_INS.items() if name.endswith(end)), "only-to-build")
+
+
+def find(tree: Tree) -> Django | None:
+    """The project; None when there is no manage.py, at the top or one folder down."""
+    manage = tree.first("manage.py", *tree.matching("*/manage.py"), *tree.matching("*/*/manage.py"))
+    if manage is None or not re.search(r"django", tree.read(manage), re.IGNORECASE):
+        return None
+    return Django(tree, manage)
