@@ -232,7 +232,7 @@ def started(
         signals_to(scope),
         workspace.lock.hold(f"{what} {run}", wait=wait, scope=scope, on_wait=waiting),
     ):
-        for line in settle(workspace):
+        for line in settle(workspace, scope):
             tell(line)
         yield run, scope
 

@@ -5,7 +5,7 @@ The engine that serves remembers (``ledger``); the local store is not asked.
 
 from pipeline.kit.releases.describe import describe_release, same_content, tested_images
 from pipeline.kit.releases.golive import WentLive, converge, go_live, is_serving, tidy
-from pipeline.kit.releases.images import started_by_hand, unprotect
+from pipeline.kit.releases.images import protecting_tag, started_by_hand, unprotect
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.ledger import Activation, Ledger, number_of
 from pipeline.kit.releases.site import Site, Verify
@@ -22,6 +22,7 @@ __all__ = [
     "go_live",
     "is_serving",
     "number_of",
+    "protecting_tag",
     "same_content",
     "started_by_hand",
     "switch_for",

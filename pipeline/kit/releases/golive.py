@@ -66,9 +66,10 @@ def _take_over(site: Site, release: Release, current: Activation | None, verify:
     switch.try_out(release)
     # Asking at once ends the gap's count at the first good answer; a health check of Docker's own
     # says so only at its next interval.
-    verify(switch.look(release), site.scope)
+    asked = verify(switch.look(release), site.scope)
     gap = site.ports.clock.monotonic() - begun
-    switch.wait(release)
+    if not asked or release.kind == "compose":
+        switch.wait(release)  # else the very image was healthy as a candidate, and answers here
     return gap
 
 
@@ -160,13 +161,20 @@ def is_serving(site: Site, release: Release) -> bool:
 
 
 def tidy(site: Site, keep: int) -> list[Release]:
-    """Forget releases beyond ``keep`` and remove what was only theirs."""
-    forgotten = site.ledger.retire(keep)
-    for release in forgotten:
+    """Forget releases beyond ``keep`` and remove what was only theirs; those that were forgotten.
+
+    The ledger forgets last: what a killed run has not removed, the next one finds there.
+    """
+    forgotten: list[Release] = []
+    for release in site.ledger.surplus(keep):
         try:
             if release.kind == "container":  # a Compose project is shared by its releases
                 switch_for(release, site).remove(release)
             unprotect(site, release)
         except DockcycleError as error:
             site.tell(f"could not remove all of {release.id}: {error.message}")
+        else:
+            site.ledger.forget(release)
+            forgotten.append(release)
+    site.ledger.shorten()
     return forgotten

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.artifacts import Release
 from pipeline.kit.labels import PROJECT, select
+from pipeline.kit.local_tags import LOCAL_TAG
 from pipeline.kit.releases.site import Site
 from pipeline.ports import Engine
 from pipeline.ports.engine import ContainerInfo
@@ -18,16 +19,17 @@ def protect(site: Site, release: Release) -> None:
     """Name every image of ``release``. Idempotent."""
     for service, image in release.images.items():
         tag = protecting_tag(release, service)
-        with site.journal.effect("tag", tag):
+        with site.journal.effect(LOCAL_TAG, tag):
             site.engine.tag(image, tag)
 
 
 def unprotect(site: Site, release: Release) -> None:
-    """Give the names up, and remove images that this project built and no kept release uses.
+    """Give the names up, and remove images that this project built and no other release uses.
 
     An image that somebody runs by hand stays, with its name if that is its last.
     """
-    used = {image for kept in site.ledger.releases() for image in kept.images.values()}
+    others = [kept for kept in site.ledger.releases() if kept.id != release.id]
+    used = {image for kept in others for image in kept.images.values()}
     lent = {container.image for container in started_by_hand(site.engine, site.project)}
     for service, image in release.images.items():
         name, info = protecting_tag(release, service), site.engine.image(image)

@@ -9,7 +9,7 @@ the releases that can come back are those that have one.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -128,34 +128,35 @@ class Ledger:
             hint="Let one client deploy at a time.",
         )
 
-    def retire(self, keep: int) -> list[Release]:
-        """Forget all but the newest ``keep`` releases and the one in force; who was forgotten.
+    def surplus(self, keep: int) -> list[Release]:
+        """All but the newest ``keep`` releases and the one in force, newest first."""
+        current = self.current()
+        older = self.releases()[max(keep, 1) :]
+        return [r for r in older if current is not None and r.id != current.release.id]
 
-        Of the kept ones only the newest activation stays.
-        """
+    def forget(self, release: Release) -> None:
+        """It can no longer come back."""
+        self._remove(entry for entry in self.activations() if entry.release.id == release.id)
+
+    def shorten(self) -> None:
+        """Keep only the newest activation of each release."""
         entries = self.activations()
-        if not entries:
-            return []
         newest = {entry.release.id: entry.number for entry in entries}
-        kept = {r.id for r in self.releases()[: max(keep, 1)]} | {entries[-1].release.id}
-        for entry in entries:
-            if entry.release.id not in kept or entry.number != newest[entry.release.id]:
-                self._engine.remove_volume(f"dockcycle.{self._project}.{entry.number:06d}")
-        return [r for r in _unique(entries) if r.id not in kept]
+        self._remove(entry for entry in entries if entry.number != newest[entry.release.id])
 
     def erase(self) -> None:
         """Forget the project."""
         for volume in self._engine.volumes(select(self._project, "record")):
             self._engine.remove_volume(volume.name)
 
+    def _remove(self, entries: Iterable[Activation]) -> None:
+        for entry in entries:
+            self._engine.remove_volume(f"dockcycle.{self._project}.{entry.number:06d}")
+
 
 def number_of(release: Release) -> int:
     """``r12`` → 12."""
     return int(release.id.removeprefix("r"))
-
-
-def _unique(entries: Sequence[Activation]) -> list[Release]:
-    return list({entry.release.id: entry.release for entry in entries}.values())
 
 
 def _tags(release: Release, service: str) -> set[str]:

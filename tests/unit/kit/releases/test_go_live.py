@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.adapters.fake_engine import FakeEngine
-from pipeline.errors import NotFound, PortTaken, StageFailed
 from pipeline.artifacts import Release
+from pipeline.errors import NotFound, PortTaken, StageFailed
 from pipeline.kit.releases import converge, switch_for
 from pipeline.kit.releases.images import protecting_tag
 from tests.unit.kit.releases.site import Journal, Killed, Yard
@@ -210,13 +210,37 @@ def test_a_container_that_never_came_into_force_is_not_taken_for_a_new_release(y
     assert container.image == two
 
 
-def _without_give_back(site: object, release: object) -> None:
+def effects_of_forgetting() -> int:
+    yard = Yard()
+    yard.live(yard.release(1, yard.image("one")))
+    before = yard.journal.crossed
+    yard.live(yard.release(2, yard.image("two")), keep=1)
+    return yard.journal.crossed - before
+
+
+@pytest.mark.parametrize("point", range(1, effects_of_forgetting() + 1))
+def test_killed_while_it_forgets_the_next_time_forgets_it_all(yard: Yard, point: int) -> None:
+    yard.live(yard.release(1, yard.image("one")))
+    two = yard.image("two")
+    yard.journal = Journal(die_at=point)
+    with pytest.raises(Killed):
+        _without_give_back(yard.site, yard.release(2, two), keep=1)
+
+    again = yard.reborn()
+    converge(again.site)
+    again.live(again.release(2, two), keep=1)
+    assert [r.id for r in again.ledger.releases()] == ["r2"]
+    assert again.containers() == ["hello-r2"]
+    assert tags(again) == {"hello:two", "dockcycle/hello-app:r2"}
+
+
+def _without_give_back(site: object, release: object, keep: int = 5) -> None:
     from unittest.mock import patch
 
     from pipeline.kit.releases import go_live, golive, verifier
 
     with patch.object(golive, "_give_back"):
-        go_live(site, release, reason="release", keep=5, verify=verifier(release, site))  # type: ignore[arg-type]
+        go_live(site, release, reason="release", keep=keep, verify=verifier(release, site))  # type: ignore[arg-type]
 
 
 def test_what_was_stopped_on_purpose_is_kept_stopped(yard: Yard) -> None:
