@@ -94,10 +94,11 @@ def java(version: str, suite: str) -> Iterator[Base]:
     )
 
 
-def php(version: str, kind: str, suite: str, *tags: str, stand_ins: tuple[str, ...] = ()) -> Base:
-    args = {"SUITE": suite, "VERSION": version, "KIND": kind}
-    name = f"php-{version}-{kind}"
-    return Base(name, "php", tags, args, (f"debian-{suite}",), stand_ins, default=False)
+def php(version: str, kind: str) -> Base:
+    args = {"SUITE": "trixie", "VERSION": version, "KIND": kind}
+    tags = (f"php:{version}-{kind}", f"php:{version}-{kind}-trixie")
+    others = tuple(f"php:8.{minor}-{kind}-trixie" for minor in (2, 3, 5))
+    return Base(f"php-{version}-{kind}", "php", tags, args, ("debian-trixie",), others, False)
 
 
 ALL = (
@@ -148,16 +149,15 @@ ALL = (
     *java("17", "bookworm"),
     *java("21", "trixie"),
     *java("25", "trixie"),
-    php("8.2", "apache", "bookworm", "php:8.2-apache"),
-    php("8.4", "apache", "trixie", "php:8.4-apache", stand_ins=("php:8.3-apache",)),
-    php("8.2", "cli", "bookworm", "php:8.2-cli"),
-    php("8.4", "cli", "trixie", "php:8.4-cli", stand_ins=("php:8.3-cli",)),
+    php("8.4", "apache"),
+    php("8.4", "cli"),
     Base("composer", "composer", ("composer:2",), {}, ("php-8.4-cli",), default=False),
     packaged(
         "ruby",
         "trixie",
         "ruby:3.3-slim",
-        stand_ins=("ruby:3.2-slim", "ruby:3.4-slim"),
+        "ruby:3.3-slim-trixie",
+        stand_ins=("ruby:3.2-slim-trixie", "ruby:3.4-slim-trixie"),
         default=False,
     ),
     Base(

@@ -10,16 +10,24 @@ from pathlib import Path
 
 from pipeline.errors import StageFailed
 from pipeline.kit.authoring.contract import Authored, Ecosystem, Reason, Wishes
+from pipeline.kit.authoring.deno import Deno
+from pipeline.kit.authoring.dotnet import Dotnet
 from pipeline.kit.authoring.go import Go
+from pipeline.kit.authoring.java import Java
 from pipeline.kit.authoring.node import Node
+from pipeline.kit.authoring.php import Php
 from pipeline.kit.authoring.python import Python
+from pipeline.kit.authoring.ruby import Ruby
 from pipeline.kit.authoring.rust import Rust
+from pipeline.kit.authoring.shell import Shell
 from pipeline.kit.authoring.static import Static
 from pipeline.kit.authoring.tree import Tree
 
 __all__ = ["ECOSYSTEMS", "Authored", "Ecosystem", "Reason", "Wishes", "author"]
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (Go(), Rust(), Python(), Node(), Static())
+ECOSYSTEMS: tuple[Ecosystem, ...] = (
+    Go(), Rust(), Java(), Dotnet(), Ruby(), Php(), Deno(), Python(), Node(), Static(), Shell(),
+)  # fmt: skip
 """In the order in which they are asked."""
 
 _START_FROM = """\

@@ -1,0 +1,9 @@
+require "sinatra"
+
+get "/" do
+  "hello from ruby-sinatra"
+end
+
+get "/healthz" do
+  "ok"
+end
