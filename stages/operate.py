@@ -70,7 +70,7 @@ class OperateStage(Stage[OperateOptions]):
     releases = True
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        site = site_of(ctx)
+        site = Site.of(ctx)
         ledger = site.ledger
         release = self._describe(ctx, ledger.next_id())
         current = ledger.current()
@@ -95,11 +95,11 @@ class OperateStage(Stage[OperateOptions]):
 
     def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
         release = next((a for a in artifacts if isinstance(a, Release)), None)
-        return release is not None and is_serving(site_of(ctx), release)
+        return release is not None and is_serving(Site.of(ctx), release)
 
     def cleanup(self, ctx: Context) -> None:
         """The old one is back already, unless something kept it from coming back."""
-        converge(site_of(ctx))
+        converge(Site.of(ctx))
 
     def _describe(self, ctx: Context, release_id: str) -> Release:
         app, smoke = ctx.get(App), ctx.find(SmokeReport)
@@ -142,18 +142,3 @@ class OperateStage(Stage[OperateOptions]):
             )
         for gone in went.retired:
             ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")
-
-
-def site_of(ctx: Context) -> Site:
-    """Where this run's release serves."""
-    return Site(
-        project=ctx.project.name,
-        ports=ctx.ports,
-        journal=ctx.journal,
-        scope=ctx.scope,
-        run=ctx.run,
-        client=ctx.client,
-        expand=ctx.secrets.expand,
-        tell=ctx.progress,
-        log=ctx.log,
-    )

@@ -71,7 +71,7 @@ class RollbackStage(Stage[RollbackOptions]):
     releases = True
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        site = _site(ctx)
+        site = Site.of(ctx)
         release = site.ledger.find(self.options.release)
         verify = verifier(release, site, ctx.smoked)
         went = go_live(site, release, reason="rollback", keep=KEEP_ALL, verify=verify)
@@ -81,18 +81,4 @@ class RollbackStage(Stage[RollbackOptions]):
 
     def cleanup(self, ctx: Context) -> None:
         """As of operate."""
-        converge(_site(ctx))
-
-
-def _site(ctx: Context) -> Site:
-    return Site(
-        project=ctx.project.name,
-        ports=ctx.ports,
-        journal=ctx.journal,
-        scope=ctx.scope,
-        run=ctx.run,
-        client=ctx.client,
-        expand=ctx.secrets.expand,
-        tell=ctx.progress,
-        log=ctx.log,
-    )
+        converge(Site.of(ctx))

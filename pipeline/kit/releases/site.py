@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from pipeline.artifacts import App, Release
 from pipeline.kit.labels import Role, labels
@@ -15,6 +16,36 @@ from pipeline.scope import Scope
 Verify = Callable[[App, Scope], int]
 """Asks a live app the release's checks, gives how many there were; raises ``StageFailed`` when it
 does not answer well."""
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+class Expanding(Protocol):
+    def expand(self, text: str) -> str: ...
+
+
+class Running(Protocol):
+    """The part of a stage's context (``pipeline.stage.Context``) that a site is made of."""
+
+    @property
+    def project(self) -> Named: ...
+    @property
+    def ports(self) -> Ports: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def scope(self) -> Scope: ...
+    @property
+    def run(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def secrets(self) -> Expanding: ...
+    def progress(self, message: str, /) -> None: ...
+    def log(self, line: str, /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -33,6 +64,21 @@ class Site:
     """Takes one line for people."""
     log: Callable[[str], None]
     """Takes one line of foreign output."""
+
+    @classmethod
+    def of(cls, running: Running) -> Site:
+        """Where a stage's release serves, on behalf of its run."""
+        return cls(
+            project=running.project.name,
+            ports=running.ports,
+            journal=running.journal,
+            scope=running.scope,
+            run=running.run,
+            client=running.client,
+            expand=running.secrets.expand,
+            tell=running.progress,
+            log=running.log,
+        )
 
     @property
     def engine(self) -> Engine:
