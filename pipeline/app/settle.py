@@ -1,4 +1,4 @@
-"""Before a run: settle what earlier, dead runs of the project left."""
+"""Before a run: settle what earlier runs of the project left, the dead and the untidy."""
 
 from __future__ import annotations
 
@@ -11,42 +11,62 @@ from pipeline.kit.local_tags import LOCAL_TAG, take_back_tag
 from pipeline.kit.releases import Site, converge, protecting_tag
 from pipeline.kit.sweep import TEMPORARY_TAG, sweep
 from pipeline.scope import Scope
-from pipeline.store.records import RunRecord
+from pipeline.store.records import EffectRecord, RunRecord
+from pipeline.store.store import CLEAN_UP, RUNNING
 
 CONVERGE_SECONDS = 120.0
 """What bringing the release in force back may take."""
 
 
 def settle(workspace: Workspace, scope: Scope) -> list[str]:
-    """Give dead runs their final state and remove their candidates. Called under the lock, so a
-    run that the store calls running is dead.
+    """Give dead runs their final state, and remove what they, and those that could not tidy up,
+    have left. Called under the lock, so a run that the store calls running is dead.
 
-    What is live is put right by ``converge`` when such a run is found. Returns lines for people.
+    What is live is put right by ``converge`` when there is such a run. Returns lines for people.
+
+    Raises:
+        EngineUnavailable: there is something to settle, and no engine to do it on.
     """
     store, name = workspace.store, workspace.head.name
-    dead = [store.run(run.id) for run in store.runs(name, status="running", limit=1000)]
-    told = [f"run {run.id} died; settling what it left" for run in dead]
+    left = store.unsettled(name)
+    told = [_announced(run) for run in left]
     try:
         swept = sweep(
             workspace.ports.engine,
             name,
             client=workspace.home.client(),
-            tags=_temporary_tags(dead),
+            tags=_temporary_tags(left),
         )
-        if dead:
+        if left:
             limit = scope.child(CONVERGE_SECONDS, what="bringing the live release back")
             site = site_of(workspace, scope=limit)
             told += _converge(site)
-            _take_names_back(site, dead)
+            _take_names_back(site, left)
     except EngineUnavailable:
-        if not dead:
+        if not left:
             return []  # the stage that needs the engine will say so
         raise
-    for run in dead:
+    for run in left:
         store.finish(run.id, "lost", None, {})
+        store.tidied(run.id)
     if swept.items:
         told.append(f"removed what an earlier run left: {swept}")
     return told
+
+
+def _announced(run: RunRecord) -> str:
+    what = "died" if run.status == RUNNING else "could not tidy up"
+    return f"run {run.id} {what}; settling what it left"
+
+
+def _effects(run: RunRecord, kind: str) -> list[EffectRecord]:
+    """Effects of that kind, the last one first, of the stages that have not cleaned up."""
+    untidy = {effect.stage for effect in run.effects if effect.open(CLEAN_UP)}
+    return [
+        effect
+        for effect in reversed(run.effects)
+        if effect.kind == kind and (run.status == RUNNING or effect.stage in untidy)
+    ]
 
 
 def _converge(site: Site) -> list[str]:
@@ -57,19 +77,19 @@ def _converge(site: Site) -> list[str]:
         return [f"the live release does not come back: {error.message}"]
 
 
-def _temporary_tags(dead: Sequence[RunRecord]) -> list[str]:
-    return sorted({e.key for run in dead for e in run.effects if e.kind == TEMPORARY_TAG})
+def _temporary_tags(runs: Sequence[RunRecord]) -> list[str]:
+    return sorted({effect.key for run in runs for effect in _effects(run, TEMPORARY_TAG)})
 
 
-def _take_names_back(site: Site, dead: Sequence[RunRecord]) -> None:
-    """Names that dead runs gave to images, the last one first. What came into force keeps its own:
-    there a run died after its work was done."""
+def _take_names_back(site: Site, runs: Sequence[RunRecord]) -> None:
+    """Names that such runs gave to images. What came into force keeps its own: there a run died
+    after its work was done."""
     kept = site.ledger.releases()
     protecting = {
         protecting_tag(release, service) for release in kept for service in release.images
     }
-    for run in dead:
-        if run.id not in {release.run for release in kept}:
-            for effect in reversed(run.effects):
-                if effect.kind == LOCAL_TAG and effect.key not in protecting:
+    for run in runs:
+        if run.status != "passed" and run.id not in {release.run for release in kept}:
+            for effect in _effects(run, LOCAL_TAG):
+                if effect.key not in protecting:
                     take_back_tag(site.engine, effect.key)

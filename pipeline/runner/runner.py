@@ -79,12 +79,8 @@ class Runner:
             )
         )
         self._stages()
-        if self._error is None:
-            teardown.finish(self._works, self._emit)
-        else:
-            interrupted = isinstance(self._error, Cancelled)
-            for key in teardown.clean_up(self._works, self._emit, interrupted=interrupted):
-                self._note_untidy(key)
+        for stage in self._tidy():
+            self._note_untidy(stage)
         return self._conclude(time.monotonic() - start)
 
     def _stages(self) -> None:
@@ -99,6 +95,13 @@ class Runner:
         for step in self._plan.steps:
             if step.key not in self._outcomes:
                 self._ended_as(StageOutcome(step, "skipped", time.time(), reason="not reached"))
+
+    def _tidy(self) -> list[str]:
+        """Keys of the stages that could not."""
+        if self._error is None:
+            return teardown.finish(self._works, self._emit)
+        interrupted = isinstance(self._error, Cancelled)
+        return teardown.clean_up(self._works, self._emit, interrupted=interrupted)
 
     def _active(self) -> list[Work]:
         return [work for work in self._works if work.step.key not in self._outcomes]

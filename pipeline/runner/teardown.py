@@ -26,21 +26,19 @@ def clean_up(
     Returns the keys of those where that did not come to its end.
     """
     scope = Scope(INTERRUPTED_SECONDS if interrupted else CLEANUP_SECONDS, what="cleanup")
-    return [
-        work.step.key
-        for work in reversed(works)
-        if not _bounded(work, work.step.stage.cleanup, scope, emit)
-    ]
+    return [w.step.key for w in reversed(works) if not _done(w, w.step.stage.cleanup, scope, emit)]
 
 
-def finish(works: Sequence[Work], emit: Callable[[Event], None]) -> None:
-    """Remove what was only scaffolding of a run that passed."""
+def finish(works: Sequence[Work], emit: Callable[[Event], None]) -> list[str]:
+    """Remove what was only scaffolding of a run that passed.
+
+    Returns the keys of those where that did not come to its end.
+    """
     scope = Scope(CLEANUP_SECONDS, what="tidying up")
-    for work in reversed(works):
-        _bounded(work, work.step.stage.finish, scope, emit)
+    return [w.step.key for w in reversed(works) if not _done(w, w.step.stage.finish, scope, emit)]
 
 
-def _bounded(
+def _done(
     work: Work, action: Callable[[Context], None], scope: Scope, emit: Callable[[Event], None]
 ) -> bool:
     """Call ``action`` in a thread, so that one that hangs costs its limit and no more; did it come

@@ -33,6 +33,10 @@ class EffectRecord:
     started: float
     done: float | None
 
+    def open(self, kind: str) -> bool:
+        """Is it of that kind, and not known to be done?"""
+        return self.kind == kind and self.done is None
+
 
 @dataclass(frozen=True)
 class RunRecord:

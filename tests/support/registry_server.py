@@ -94,11 +94,11 @@ def digest_of(data: bytes) -> str:
 
 
 @contextmanager
-def registry_server(**settings: Any) -> Iterator[RegistryServer]:
-    """Run one within the block; ``settings`` are fields of ``Script``."""
+def registry_server(port: int = 0, **settings: Any) -> Iterator[RegistryServer]:
+    """Run one within the block, at a free port or that one; ``settings`` are fields of
+    ``Script``."""
     script = Script(**settings)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"script": script}))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"script": script}))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -107,6 +107,13 @@ def registry_server(**settings: Any) -> Iterator[RegistryServer]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Connections that break are a part of these tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

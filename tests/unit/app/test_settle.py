@@ -17,6 +17,7 @@ from pipeline.errors import PortTaken
 from pipeline.kit.local_tags import LOCAL_TAG
 from pipeline.kit.releases import golive
 from pipeline.kit.releases.images import protecting_tag
+from pipeline.kit.sweep import TEMPORARY_TAG
 from pipeline.scope import Scope
 from pipeline.store import Store
 from tests.unit.kit.releases.site import Journal, Killed, Yard
@@ -98,3 +99,20 @@ def test_a_live_release_that_does_not_come_back_keeps_no_run_from_mending_it(pla
     told = settle(place.workspace, Scope(10))
     assert "the live release does not come back: port 8000 is in use" in told
     assert place.workspace.store.run("run1").status == "lost"
+
+
+def test_a_run_that_could_not_tidy_up_is_settled_too(place: Place) -> None:
+    store = place.workspace.store
+    store.begin("run1", "hello", "pipeline.yml", "cli", os.getpid(), ())
+    image, engine = place.yard.image("one"), place.yard.engine
+    for stage in ("push", "other"):
+        store.effect_started("run1", stage, TEMPORARY_TAG, f"reg.example/hello:{stage}")
+        engine.tag(image, f"reg.example/hello:{stage}")
+    store.untidy("run1", "push")
+    store.finish("run1", "failed", 4, {})
+
+    told = settle(place.workspace, Scope(10))
+    assert told[0] == "run run1 could not tidy up; settling what it left"
+    assert place.tags == {"hello:one", "reg.example/hello:other"}
+    assert store.run("run1").status == "failed"
+    assert settle(place.workspace, Scope(10)) == []
