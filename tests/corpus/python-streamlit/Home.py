@@ -1,4 +1,4 @@
 import streamlit as st
 
 st.title("Greeting")
-st.write("a script that its own program serves")
+st.write("hello from python-streamlit")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
 from pipeline.kit.authoring.python import code, dependencies, managers, system, version
-from pipeline.kit.authoring.python.managers import INTO_VENV, PIP, PIP_CACHE, VENV
+from pipeline.kit.authoring.python.managers import EXPORTED, INTO_VENV, PIP, PIP_CACHE, VENV
 from pipeline.kit.authoring.python.project import PYPROJECT, Project
 from pipeline.kit.authoring.python.start import Start, Starter
 from pipeline.kit.authoring.tree import Tree
@@ -20,7 +21,7 @@ _LISTED = (
 )
 _TOML = "import tomllib"
 _TOML_BEFORE_3_11 = "from pip._vendor import tomli as tomllib"
-_OWNED = (("chown", "app:app"),)
+_LISTED_AT = "/tmp/requirements.txt"  # noqa: S108 - in the image, where nobody else is
 _TCP_CHECK = (
     "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['PORT'])), 2)"
 )
@@ -70,19 +71,21 @@ class _Author:
         self.start: Start = starter.choose()
         self.sources = starter.sources
         self.needs = system.needs(self.dependencies, self._from_source(), self.reasons)
-        self.recipe = managers.recipe(self.dependencies)
-        self.built = bool(self.recipe or self.needs.build or self.project.is_compiled)
+        self.export = managers.export(self.dependencies)
+        self.uses_uv = self.dependencies.manager == "uv"
+        self.built = bool(self.uses_uv or self.needs.build or self.project.is_compiled)
         self.installs_project = self._installs_project()
+        self.outline = self.project.outline() if self.installs_project else ()
 
     def author(self) -> Authored:
         items = blocks.paragraphs(
-            *(self._build_stage() if self.built else ()),
+            *self._stages(),
             [m.From(self.base)],
             [self._environment()],
             blocks.apt(
                 self.needs.run | set(self.wishes.packages), "System packages that the app needs."
             ),
-            parts.user(),
+            parts.folder(),
             self._content(),
             self._run(),
         )
@@ -102,8 +105,8 @@ class _Author:
         """
         if not self.project.is_package or self.dependencies.manager == "project":
             return False
-        if self.dependencies.needs_code and self.recipe:
-            return False  # the tool does it
+        if self.dependencies.needs_code and self.uses_uv:
+            return False  # uv does it
         because = ""
         if self.start.script:
             because = f"{self.start.script} is a script of its own"
@@ -115,67 +118,97 @@ class _Author:
             self.reasons.note("project", "installed", because, PYPROJECT)
         return bool(because)
 
-    # the stage that builds
+    # the stages that build
 
-    def _build_stage(self) -> Iterable[Iterable[m.Item]]:
-        """A stage for the tool and what is compiled: neither is in the image that runs."""
+    def _stages(self) -> Iterable[Iterable[m.Item]]:
+        """Stages for tools and for what is compiled: neither is in the image that runs."""
+        if self.export:
+            yield [m.From(self.base, "lock")]
+            tools = " ".join(f'"{tool}"' for tool in self.export.tools)
+            yield [blocks.run(f"{PIP} {tools}", caches=[PIP_CACHE])]
+            whole = self.dependencies.needs_code
+            copied = [parts.code()] if whole else parts.copies(self.dependencies.files)
+            why = "The tool only says what its lock file has; pip installs that."
+            yield [m.Workdir("/app"), *blocks.comment(why), *copied,
+                   blocks.run(*self.export.commands)]  # fmt: skip
+        if not self.built:
+            return
         yield [m.From(self.base, "build")]
         yield blocks.apt(self.needs.build, "Only to build; none of it is in the image that runs.")
-        if self.recipe:
-            yield [blocks.run(f'{PIP} "{self.recipe.tool}"', caches=[PIP_CACHE])]
-        made = self.recipe is not None and self.recipe.makes_venv
-        variables = {} if made else {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:$PATH"}
-        variables |= dict(self.recipe.environment) if self.recipe else {}
-        make = [] if made else [blocks.run(f"python -m venv --without-pip {VENV}")]
-        yield [*make, *([blocks.env(variables)] if variables else []), m.Workdir("/app")]
-        yield self._install()
+        if self.uses_uv:
+            uv = blocks.run(f'{PIP} "{managers.UV_TOOL}"', caches=[PIP_CACHE])
+            yield [uv, blocks.env(managers.UV_ENVIRONMENT)]
+        else:
+            variables = {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:$PATH"}
+            yield [blocks.run(f"python -m venv --without-pip {VENV}"), blocks.env(variables)]
+        yield [m.Workdir("/app"), *self._install()]
+        yield self._outline()
         if self.installs_project and self.project.is_compiled:
-            install = blocks.run(f"{INTO_VENV} --no-deps .", caches=[PIP_CACHE])
-            yield [m.Copy((".",), "./"), install]
+            yield [parts.code(), self._install_project("")]
+
+    def _outline(self) -> list[m.Item]:
+        """The project itself, installed in place before its code is there."""
+        if not self.outline:
+            return []
+        why = "The project itself, in place: its code comes when all of this is cached."
+        return [*blocks.comment(why), *parts.copies(self.outline), self._install_project("-e ")]
+
+    def _install_project(self, how: str) -> m.Run:
+        pip = INTO_VENV if self.built else PIP
+        # The history that the version is in is not here.
+        version = "SETUPTOOLS_SCM_PRETEND_VERSION=0 " if self.project.version_is_from_git else ""
+        return blocks.run(f"{version}{pip} --no-deps {how}.", caches=[PIP_CACHE])
 
     def _install(self) -> list[m.Item]:
         """Dependencies, in whichever stage that is."""
-        commands, caches = self._commands()
+        commands = self._commands()
         if not commands:
             return []
+        why, copied = parts.DEPENDENCIES_FIRST, parts.copies(self.dependencies.files)
         if self.dependencies.needs_code:
             why = "The dependencies are known only with the code, so both go together."
-            copied = [m.Copy((".",), "./", flags=() if self.built else _OWNED)]
-        else:
-            why = parts.DEPENDENCIES_FIRST
-            copied = parts.copies(self.dependencies.files)
-        return [*blocks.comment(why), *copied, blocks.run(*commands, caches=caches)]
+            copied = [parts.code(owned=not self.built)]
+        elif self.export:
+            why, copied = "Exactly what the lock file has; a change of the code is quick.", []
+        caches = [managers.UV_CACHE if self.uses_uv else PIP_CACHE]
+        run = blocks.run(*commands, caches=caches)
+        if self.export:
+            bound = f"type=bind,from=lock,source={EXPORTED},target={_LISTED_AT}"
+            run = replace(run, flags=(*run.flags, ("mount", bound)))
+        return [*blocks.comment(why), *copied, run]
 
-    def _commands(self) -> tuple[list[str], list[str]]:
-        """What installs the dependencies and the server, and where its downloads are kept."""
+    def _commands(self) -> list[str]:
+        """What installs the dependencies and the server."""
         server = [f'"{self.start.add}"'] if self.start.add else []
-        pip = INTO_VENV if self.built else PIP
-        if self.recipe:
-            added = [f"{pip} {server[0]}"] if server else []
-            caches = dict.fromkeys([self.recipe.cache, *([PIP_CACHE] if added else [])])
-            return [self.recipe.install, *added], list(caches)
+        if self.uses_uv:
+            added = [f"uv pip install --python {VENV}/bin/python {server[0]}"] if server else []
+            return [managers.uv_sync(self.dependencies), *added]
         wanted = {
-            "pip": [f"--requirement {self.dependencies.main}"],
-            "pyproject": ["--requirement /tmp/requirements.txt"],
+            "none": [],
             "project": ["."],
-        }.get(self.dependencies.manager, [])
+            "pip": [f"--requirement {self.dependencies.main}"],
+        }.get(self.dependencies.manager, [f"--requirement {_LISTED_AT}"])
+        pip = INTO_VENV if self.built else PIP
         if not [*wanted, *server]:
-            return [], []
-        if self.dependencies.hashed and server:
-            # With hashes pip takes nothing that has none.
+            return []
+        hashed = self.dependencies.hashed or (self.export and self.dependencies.lock)
+        if hashed and server:  # with hashes pip takes nothing that has none
             commands = [f"{pip} {' '.join(wanted)}", f"{pip} {server[0]}"]
         else:
             commands = [f"{pip} {' '.join([*wanted, *server])}"]
         if self.dependencies.manager == "pyproject":
             toml = _TOML_BEFORE_3_11 if self.version in ("3.9", "3.10") else _TOML
-            listed = _LISTED.format(toml=toml)
-            commands.insert(0, f'python -c "{listed}" > /tmp/requirements.txt')
-        return commands, [PIP_CACHE]
+            commands.insert(0, f'python -c "{_LISTED.format(toml=toml)}" > {_LISTED_AT}')
+        return commands
 
     # the stage that runs
 
     def _environment(self) -> m.Env:
-        values: dict[str, object] = {"PYTHONDONTWRITEBYTECODE": 1, "PYTHONUNBUFFERED": 1}
+        values: dict[str, object] = {
+            "PYTHONDONTWRITEBYTECODE": 1,
+            "PYTHONUNBUFFERED": 1,
+            "HOME": "/app",
+        }
         if self.built:
             values["PATH"] = f"{VENV}/bin:$PATH"
         if self.start.path and not self.installs_project:
@@ -190,12 +223,11 @@ class _Author:
         if self.built:
             items.append(parts.from_build(VENV, VENV))
         else:
-            items += self._install()
+            items += [*self._install(), *self._outline()]
         if self.built or not self.dependencies.needs_code:
-            items.append(m.Copy((".",), "./", flags=_OWNED))
-        if self.installs_project and not self.project.is_compiled:
-            pip = INTO_VENV if self.built else PIP
-            items.append(blocks.run(f"{pip} --no-deps --editable .", caches=[PIP_CACHE]))
+            items.append(parts.code(owned=True))
+        if self.installs_project and not self.outline and not self.project.is_compiled:
+            items.append(self._install_project("-e "))
         if self.start.folder:
             items.append(m.Workdir(f"/app/{self.start.folder}"))
         return items

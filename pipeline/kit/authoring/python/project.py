@@ -74,6 +74,27 @@ class Project:
         setup = self.tree.read("setup.py")
         return self.backend.startswith(_COMPILING) or "ext_modules" in setup
 
+    def outline(self) -> tuple[str, ...]:
+        """Files that are enough to install the project in place, without the rest of its code:
+        what describes it, and the packages that it has. Empty where that cannot be told."""
+        tree = self.tree
+        packages = tree.matching("src/*/__init__.py") or tree.matching("*/__init__.py")
+        packages = [file for file in packages if not file.startswith(("test", "doc", "example"))]
+        if not packages or self.is_compiled or not tree.has(PYPROJECT):
+            return ()
+        described = [
+            file
+            for file in tree.files
+            if "/" not in file and file.startswith((PYPROJECT, "setup.", "README", "LICENSE"))
+        ]
+        return (*described, *packages)
+
+    @property
+    def version_is_from_git(self) -> bool:
+        """A build takes the version from a history that is not in the image's context."""
+        wanted = str(self._table(self.data, "build-system").get("requires", ""))
+        return any(tool in wanted for tool in ("setuptools_scm", "setuptools-scm", "hatch-vcs"))
+
     def asks_itself(self, files: Iterable[str]) -> str | None:
         """A file that needs the project to be installed: it asks for the project's version, or for
         entry points that the project has itself."""

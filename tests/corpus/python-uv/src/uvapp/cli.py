@@ -1,16 +1,15 @@
 import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
-
-async def home(request):
-    return PlainTextResponse(f"hello from python-uv {version('python-uv')}")
+class Home(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"hello from python-uv {version('python-uv')}".encode())
 
 
 def main() -> None:
-    app = Starlette(routes=[Route("/", home)])
-    uvicorn.run(app, host="0.0.0.0", port=int(os.getenv("PORT", "8000")))
+    port = int(os.getenv("PORT", "8000"))
+    ThreadingHTTPServer(("", port), Home).serve_forever()
