@@ -38,6 +38,8 @@ ROOT_OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
 
+APT_SETTINGS = bases.IMAGES / "debian" / "60container"
+
 
 @dataclass(frozen=True)
 class Builder:
@@ -161,5 +163,8 @@ def mmdebstrap_argv(
     argv = [toolbox.program("mmdebstrap"), "--quiet", *ROOT_OPTIONS, f"--hook-dir={hooks}"]
     argv += [f"--customize-hook=copy-in {path} {folder}" for path in certificates]
     argv += ['--customize-hook=chroot "$1" update-ca-certificates']
+    # What the settings say to keep no longer is not cleaned up either.
+    argv += ['--customize-hook=rm -f "$1"/var/cache/apt/*.bin']
+    argv += [f"--customize-hook=copy-in {APT_SETTINGS} /etc/apt/apt.conf.d"]
     keyring = toolbox.share("keyrings/debian-archive-keyring.gpg")
     return [*argv, f"--keyring={keyring}", suite, str(tar), str(listing)]

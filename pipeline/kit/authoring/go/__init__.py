@@ -99,14 +99,19 @@ class _Author:
 
     def _build(self) -> list[m.Item]:
         items: list[m.Item] = [m.Workdir("/src")]
-        if listed := self.modules.downloads():
+        make: list[str] = []
+        if not self.modules.files:
+            make = ["go mod init app", "go mod tidy"]
+        elif self.modules.incomplete:
+            make = ["go mod tidy"]
+            because = "there is no go.sum: nothing proves that the modules are the same each time"
+            self.reasons.note("dependencies", "go mod tidy", because, "go.mod", doubtful=True)
+        elif listed := self.modules.downloads():
             items += [
                 *blocks.comment(parts.DEPENDENCIES_FIRST),
                 *parts.copies(listed),
                 blocks.run("go mod download", caches=_CACHES[:1]),
             ]
-        # Without a go.mod there is no module to build in.
-        make = [] if self.modules.files else ["go mod init app", "go mod tidy"]
         return [*items, parts.code(), blocks.run(*make, self._command(), caches=_CACHES)]
 
     def _command(self) -> str:

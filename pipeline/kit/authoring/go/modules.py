@@ -101,6 +101,11 @@ class Modules:
     def _requires(self) -> bool:
         return any(re.search(r"^require\b", self.tree.read(path), re.M) for path in self.files)
 
+    @property
+    def incomplete(self) -> bool:
+        """Do the sums lack of what has to be downloaded?"""
+        return bool(self.downloads()) and not any(p.endswith("go.sum") for p in self.downloads())
+
     def needs_c(self) -> str | None:
         """The module or file that is not only Go."""
         required = "\n".join(self.tree.read(path) for path in self.files)

@@ -18,7 +18,7 @@ from pipeline.kit.dockerfile import model as m
 FILES = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 _HOME = "/gradle"
 _WRAPPER = "gradle/wrapper/gradle-wrapper.properties"
-_NAMES = re.compile(r"[\"'(:.](?P<name>[a-z][\w.-]*)[\"':)]")
+_NAMES = re.compile(r"(?<=[\"'(:])(?P<name>[a-z][\w.-]*)(?=[\"':)])")
 _BOOT = re.compile(r"org\.springframework\.boot[\"')]*\s*(?:version\s*)?[\"'(]*\s*[\"']?(\d+\.\d+)")
 _BOOT_CATALOG = re.compile(r"^spring-?boot\s*=\s*\"(\d+\.\d+)", re.MULTILINE | re.IGNORECASE)
 _MAIN = re.compile(r"mainClass(?:Name)?\s*(?:=|\.set\()\s*[\"']([\w.]+)[\"']")
@@ -80,6 +80,9 @@ class Gradle:
             return f"eclipse-temurin:{version}-jdk"
         return f"gradle:{'9' if int(version) > 24 else '8'}-jdk{version}"
 
+    def _has(self, folder: str) -> bool:
+        return any(path.startswith(folder) for path in self.tree.files)
+
     @property
     def task(self) -> str:
         task = "installDist"
@@ -130,7 +133,7 @@ class Gradle:
         first: list[m.Item] = []
         if len(self.builds) == 1 and not self.folder:
             top = [path for path in (*FILES, "gradle.properties") if self.tree.has(path)]
-            folder = [m.Copy(("gradle",), "./gradle")] if self.tree.matching("gradle/*") else []
+            folder = [m.Copy(("gradle",), "./gradle")] if self._has("gradle/") else []
             wrapper = ["gradlew"] if self.command != "gradle" else []
             first = [
                 *blocks.comment(parts.DEPENDENCIES_FIRST),

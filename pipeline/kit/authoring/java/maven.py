@@ -121,7 +121,8 @@ class Maven:
         build = f"{maven} -Dmaven.test.skip=true{module} {goal}"
         first: list[m.Item] = []
         if one:
-            wrapper = [m.Copy((".mvn",), "./.mvn")] if self.tree.matching(".mvn/*") else []
+            settings = any(path.startswith(".mvn/") for path in self.tree.files)
+            wrapper = [m.Copy((".mvn",), "./.mvn")] if settings else []
             mvnw = ["mvnw"] if self.command != "mvn" else []
             first = [
                 *blocks.comment(parts.DEPENDENCIES_FIRST),

@@ -16,7 +16,7 @@ from pipeline.kit.dockerfile import model as m
 _UID = "33"
 """www-data, under whom Debian's Apache runs."""
 _OWN = (("chown", f"{_UID}:{_UID}"),)
-_ROOTS = ("public", "web", "webroot", "html", "htdocs", "www", "public_html", "")
+_ROOTS = ("public", "web", "webroot", "html", "htdocs", "www", "public_html", "", "src")
 _PORT = 8080
 _CACHE = "/tmp/cache"  # noqa: S108 - where the image of Composer keeps it
 _NODE = "node:22-slim"

@@ -24,7 +24,7 @@ _PORT = (
     re.compile(r"\bport\b[^\n\d]{0,20}(\d{4,5})\b", re.IGNORECASE),
 )
 _LISTENS = re.compile(r"TcpListener|\.bind\(|HttpServer|rocket::|warp::serve|tiny_http|axum::")
-_ONLY_HERE = re.compile(r"\"((?:127\.0\.0\.1|localhost):\d+)\"")
+_ONLY_HERE = re.compile(r"\"((?:127\.0\.0\.1|localhost)(?::\d+\"|\"\s*,\s*\d+))")
 _ROCKET = re.compile(r"rocket::build|#\[launch\]")
 _USUAL = 8080
 _USED_UP = frozenset({"rs", "toml", "lock", "md"})

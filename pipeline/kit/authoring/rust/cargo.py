@@ -112,6 +112,20 @@ class Crate:
                 yield Program(posixpath.basename(path).removesuffix(".rs"), self.name, path)
 
 
+def _paths(data: Mapping[str, Any], folder: str) -> Iterator[str]:
+    """Folders of the app that a manifest in ``folder`` depends on."""
+    workspace = data.get("workspace", {})
+    tables = [data.get(key, {}) for key in ("dependencies", "build-dependencies")]
+    tables += [workspace.get("dependencies", {}), data.get("dev-dependencies", {})]
+    tables += list(data.get("patch", {}).values())
+    for table in tables:
+        for wanted in table.values():
+            if isinstance(wanted, dict) and isinstance(path := wanted.get("path"), str):
+                normal = posixpath.normpath(posixpath.join(folder, path))
+                if not normal.startswith(".."):
+                    yield "" if normal == "." else normal
+
+
 @dataclass(frozen=True)
 class Cargo:
     tree: Tree
@@ -131,7 +145,20 @@ class Cargo:
             pattern = posixpath.normpath(f"{member}/{FILE}")
             folders |= dict.fromkeys(map(posixpath.dirname, self.tree.matching(pattern)))
         kept = [folder for folder in folders if folder not in left_out and folder]
-        return (*top, *(Crate(self.tree, folder) for folder in kept))
+        return tuple(self._with_paths([*top, *(Crate(self.tree, folder) for folder in kept)]))
+
+    def _with_paths(self, crates: list[Crate]) -> Iterator[Crate]:
+        """``crates``, and those in folders of the app that they depend on."""
+        seen: set[str] = set()
+        waiting = [*crates, *(Crate(self.tree, path) for path in _paths(self.data, ""))]
+        while waiting:
+            crate = waiting.pop(0)
+            if crate.folder in seen or not self.tree.has(crate.manifest):
+                continue
+            seen.add(crate.folder)
+            waiting += [Crate(self.tree, path) for path in _paths(crate.data, crate.folder)]
+            if crate.name:
+                yield crate
 
     @property
     def locked(self) -> bool:
