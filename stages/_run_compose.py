@@ -12,7 +12,6 @@ from pipeline.errors import (
     ConfigError,
     DeadlineExceeded,
     DockcycleError,
-    EngineRefused,
     Location,
     NotFound,
     Problem,
@@ -21,9 +20,10 @@ from pipeline.errors import (
 )
 from pipeline.kit import compose_files, compose_model, compose_variants, in_place, references
 from pipeline.kit.health import knows_start_interval
-from pipeline.kit.labels import PROJECT, labels, select
+from pipeline.kit.labels import labels, select
 from pipeline.kit.names import did_you_mean
 from pipeline.kit.observer import project_containers
+from pipeline.kit.own_project import require_own_project
 from pipeline.kit.ports_free import require_free
 from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerInfo, ImageInfo
@@ -170,6 +170,7 @@ class ComposeRun:
 
     def _candidate(self, scope: Scope) -> App:
         ctx = self._ctx
+        require_own_project(self._engine, ctx.project.name)  # the live one is to be of this name
         project = common.candidate_name(ctx)
         model, notes = compose_variants.as_candidate(
             self._base,
@@ -213,14 +214,8 @@ class ComposeRun:
         ctx, name = self._ctx, self._ctx.project.name
         common.require_not_live(ctx)
         common.require_kind(ctx, in_place.read(self._engine, name), "compose")
+        require_own_project(self._engine, name)
         present = [c for infos in project_containers(self._engine, name).values() for c in infos]
-        if foreign := [c.name for c in present if c.labels.get(PROJECT) != name]:
-            raise EngineRefused(
-                f"there is a Compose project {name} that dockcycle did not start "
-                f"({', '.join(foreign)})",
-                hint=f"Take it down (`docker compose -p {name} down`; volumes stay), or give the "
-                "project another `name:`.",
-            )
         wanted = [
             port
             for service in compose_model.services(self._base).values()

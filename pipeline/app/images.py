@@ -11,6 +11,7 @@ from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import EngineRefused, NotFound, UsageError
 from pipeline.kit import references
 from pipeline.kit.labels import PROJECT, ROLE, SERVICE, labels, select
+from pipeline.kit.own_images import own_images, remove_own
 from pipeline.ports.engine import ImageInfo
 from pipeline.scope import Scope
 
@@ -112,13 +113,14 @@ class Images:
         needed = set(self._users())
         needed |= {c.image for c in self._engine.containers(select(self._project))}
         needed |= set(self._reusable())
-        return [image for image in self._own() if image.id not in needed]
+        own = own_images(self._engine, self._project)
+        return [image for image in own if image.id not in needed]
 
     def prune(self) -> list[ImageInfo]:
         """Remove what is unused; what went."""
         gone = self.unused()
         for image in gone:
-            self._engine.remove_image(image.id, force=True)
+            remove_own(self._engine, image, self._project)
         return gone
 
     def save(self, name: str | None, file: str, scope: Scope) -> ImageInfo:

@@ -11,7 +11,8 @@ from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import NotFound
 from pipeline.kit import data_volumes, in_place
-from pipeline.kit.labels import PROJECT, ROLE, SERVICE, select
+from pipeline.kit.labels import ROLE, SERVICE, select
+from pipeline.kit.own_images import own_images, remove_own
 from pipeline.kit.releases import Activation, Site, started_by_hand, switch_for, unprotect
 from pipeline.kit.sweep import sweep
 from pipeline.ports.engine import ContainerInfo
@@ -205,14 +206,14 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
     done += [f"removed {kind} {name}" for kind, name in swept.items]
     if volumes:
         done += [f"removed volume {name}" for name in data_volumes.erase(site.engine, project)]
-    site.ledger.erase()
-    in_place.forget(site.engine, project, journal=site.journal)
     for release in kept:
         unprotect(site, release)
         done.append(f"forgot {release.id}")
-    for image in site.engine.images({PROJECT: project}):
+    site.ledger.erase()  # last, so that what a killed one has left can be found again
+    in_place.forget(site.engine, project, journal=site.journal)
+    for image in own_images(site.engine, project):
         if all(container.image != image.id for container in strangers):
-            site.engine.remove_image(image.id, force=True)
+            remove_own(site.engine, image, project)
     for network in site.engine.networks(select(project)):
         site.engine.remove_network(network.name)
     return done

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.kit.labels import CLIENT, RUN, Role, select
+from pipeline.kit.own_images import KEPT
 from pipeline.ports import Engine
 
 TEMPORARY_TAG = "temporary-tag"
@@ -78,5 +79,5 @@ def drop_temporary_tag(engine: Engine, key: str) -> None:
         return
     found = engine.image(name)
     if found is not None and len(found.tags) == 1:
-        engine.tag(found.id, f"dockcycle/kept:{found.id[7:19]}")
+        engine.tag(found.id, f"{KEPT}:{found.id[7:19]}")
     engine.untag(name)

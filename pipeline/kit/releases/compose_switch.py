@@ -13,6 +13,7 @@ from pipeline.errors import NotFound, StageFailed
 from pipeline.kit import compose_variants, reach
 from pipeline.kit.compose_model import exposed, one_shots, published, services
 from pipeline.kit.labels import labels
+from pipeline.kit.own_project import require_own_project
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.readiness import Expected, Waiting
 from pipeline.kit.releases.site import Site
@@ -32,6 +33,7 @@ class ComposeSwitch:
         self._engine = site.engine
 
     def check(self, release: Release, old: Release | None) -> None:
+        require_own_project(self._engine, self._site.project)
         for service, image in release.images.items():
             if self._engine.image(image) is None:
                 raise NotFound(

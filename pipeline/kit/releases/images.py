@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.artifacts import Release
 from pipeline.kit.labels import PROJECT, select
 from pipeline.kit.local_tags import LOCAL_TAG
+from pipeline.kit.own_images import protecting_name, remove_own
 from pipeline.kit.releases.site import Site
 from pipeline.ports import Engine
 from pipeline.ports.engine import ContainerInfo
@@ -12,7 +13,7 @@ from pipeline.ports.engine import ContainerInfo
 
 def protecting_tag(release: Release, service: str) -> str:
     """The local name that keeps a release's image."""
-    return f"dockcycle/{release.project}-{service}:{release.id}"
+    return protecting_name(release.project, service, release.id)
 
 
 def protect(site: Site, release: Release) -> None:
@@ -36,8 +37,9 @@ def unprotect(site: Site, release: Release) -> None:
         if info and image in lent and info.tags == (name,):
             continue
         site.engine.untag(name)
-        if info and image not in used | lent and info.labels.get(PROJECT) == site.project:
-            site.engine.remove_image(image, force=True)
+        left = site.engine.image(image)
+        if left and image not in used | lent and left.labels.get(PROJECT) == site.project:
+            remove_own(site.engine, left, site.project)
 
 
 def started_by_hand(engine: Engine, project: str) -> list[ContainerInfo]:

@@ -283,11 +283,12 @@ def test_its_own_ports_are_not_taken(bench: RunBench) -> None:
     assert bench.states["hello-web-1"] == "running"
 
 
-def test_a_project_that_others_started_is_not_touched(bench: RunBench) -> None:
+@pytest.mark.parametrize("live", [False, True])
+def test_a_project_that_others_started_is_not_touched(bench: RunBench, live: bool) -> None:
     labels = {PROJECT_LABEL: "hello", SERVICE_LABEL: "web"}
     bench.engine.create(ContainerSpec(image=bench.image, name="hello-web-1", labels=labels))
     with pytest.raises(EngineRefused, match="did not start") as caught:
-        stage().run(context(bench, live=False))
+        stage().run(context(bench, live=live))
     assert "docker compose -p hello down" in caught.value.hint
     assert bench.compose.ups == []
 
