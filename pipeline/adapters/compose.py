@@ -7,11 +7,12 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.adapters.compose_errors import config_error, engine_error, missing, up_error, warning
+from pipeline.adapters.guard import while_alive
 from pipeline.errors import NotFound, StageFailed
 from pipeline.kit.hashing import fingerprint
 from pipeline.ports.compose import Model
@@ -77,11 +78,15 @@ class DockerCompose:
     """Implements ``pipeline.ports.Compose``.
 
     ``environment`` makes the docker command use the very engine that the engine adapter uses.
+    ``probe`` raises ``EngineUnavailable`` when that does not answer: Compose would wait for it.
     """
 
-    def __init__(self, shell: Shell, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, shell: Shell, environment: Mapping[str, str], probe: Callable[[], None]
+    ) -> None:
         self._shell = shell
         self._environment = {**_QUIET, **environment}
+        self._probe = probe
         self._recent: dict[str, _Resolved] = {}
 
     def resolve(
@@ -98,7 +103,7 @@ class DockerCompose:
                     files, directory=directory, project=project, profiles=profiles,
                     env_files=env_files, output=str(output),
                 )  # fmt: skip
-                done = self._run(argv, environment=environment, scope=scope)
+                done = _usable(self._run(argv, environment=environment, scope=scope))
                 if done.exit_code != 0:
                     raise config_error(done.output, files)
                 found = _Resolved(json.loads(output.read_text(encoding="utf-8")), done.output)
@@ -117,7 +122,7 @@ class DockerCompose:
                 project, directory=folder, services=services, pull=pull,
                 remove_orphans=remove_orphans, recreate=recreate,
             )  # fmt: skip
-            done = self._run(argv, model=model, on_line=on_line, scope=scope)
+            done = self._work(argv, model=model, on_line=on_line, scope=scope)
         if done.exit_code != 0:
             raise up_error(done.output, project)
 
@@ -127,7 +132,7 @@ class DockerCompose:
     ) -> None:  # fmt: skip
         with _no_folder() as folder:
             argv = stop_argv(project, directory=folder, services=services)
-            done = self._run(argv, model=model, on_line=on_line, scope=scope)
+            done = self._work(argv, model=model, on_line=on_line, scope=scope)
         if done.exit_code != 0:
             raise _not_done("stop", project, done)
 
@@ -135,16 +140,26 @@ class DockerCompose:
         self, model: Model | None, *, project: str, volumes: bool, on_line: OnLine, scope: Scope
     ) -> None:
         argv = down_argv(project, volumes=volumes)
-        done = self._run(argv, on_line=on_line, scope=scope)
+        done = self._work(argv, on_line=on_line, scope=scope)
         if done.exit_code != 0:
             raise _not_done("remove", project, done)
+
+    def _work(
+        self, argv: Sequence[str], *, model: Model | None = None, on_line: OnLine, scope: Scope
+    ) -> Completed:
+        """Run a command that does something on the engine."""
+        with while_alive(scope, self._probe) as inner:
+            done = self._run(argv, model=model, on_line=on_line, scope=inner)
+        if done.exit_code != 0:
+            self._probe()  # an engine that went away is the cause of any error
+        return _usable(done)
 
     def _run(
         self, argv: Sequence[str], *, model: Model | None = None,
         environment: Mapping[str, str] | None = None, on_line: OnLine | None = None, scope: Scope,
     ) -> Completed:  # fmt: skip
         try:
-            done = self._shell.run(
+            return self._shell.run(
                 argv,
                 environment={**(environment or {}), **self._environment},
                 stdin=None if model is None else json.dumps(model),
@@ -153,9 +168,13 @@ class DockerCompose:
             )
         except NotFound as error:
             raise missing(error.message) from error
-        if done.exit_code != 0 and (unusable := engine_error(done.output)):
-            raise unusable
-        return done
+
+
+def _usable(done: Completed) -> Completed:
+    """Raise if the command never got to do its work."""
+    if done.exit_code != 0 and (unusable := engine_error(done.output)):
+        raise unusable
+    return done
 
 
 def _question(

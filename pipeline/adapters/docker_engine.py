@@ -41,6 +41,10 @@ class DockerEngine(Builds, Images, Containers, Objects):
         """Variables that make the docker command and its plugins use this engine."""
         return self.endpoint.environment()
 
+    def ping(self) -> None:
+        """Raises ``EngineUnavailable`` when the engine does not answer within seconds."""
+        self._client.ping()
+
     def info(self) -> EngineInfo:
         at, known = self._known
         if known is None or time.monotonic() - at > FRESH:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pipeline.errors import DockcycleError
+from pipeline.errors import Cancelled, DockcycleError
 from pipeline.scope import Scope
 
 PROBE_EVERY = 5.0
@@ -67,6 +67,19 @@ def guarded(
             yield guard
     finally:
         done.set()
+
+
+@contextmanager
+def while_alive(scope: Scope, probe: Callable[[], None]) -> Iterator[Scope]:
+    """A scope inside ``scope`` that also ends when ``probe``, asked every few seconds, raises a
+    ``DockcycleError``: then that is raised."""
+    inner = scope.child()
+    with guarded(inner.cancel, scope, probe=probe) as guard:
+        try:
+            yield inner
+        except Cancelled:
+            guard.check()
+            raise
 
 
 def _next(until: float, scope: Scope, cap: float) -> float:

@@ -21,7 +21,7 @@ def real_ports(environ: Mapping[str, str]) -> Ports:
     engine, shell, clock = DockerEngine.from_environment(environ), LocalShell(), SystemClock()
     return Ports(
         engine=engine,
-        compose=DockerCompose(shell, engine.environment),
+        compose=DockerCompose(shell, engine.environment, engine.ping),
         registry=HttpRegistry(clock),
         credentials=DockerCredentials(environ),
         repo=GitRepo(),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.adapters.compose import DockerCompose
-from pipeline.adapters.docker.endpoint import find_endpoint
+from pipeline.adapters.docker_engine import DockerEngine
 from pipeline.adapters.fake_compose import FakeCompose
 from pipeline.adapters.fake_engine import FakeEngine
 from pipeline.adapters.shell import LocalShell
@@ -23,11 +23,12 @@ from tests.contract.world import IDLE, World
 
 @pytest.fixture
 def compose(world: World) -> Iterator[Compose]:
-    made: Compose = (
-        FakeCompose(world.engine)
-        if isinstance(world.engine, FakeEngine)
-        else DockerCompose(LocalShell(), find_endpoint(os.environ).environment())
-    )
+    made: Compose
+    if isinstance(world.engine, FakeEngine):
+        made = FakeCompose(world.engine)
+    else:
+        engine = DockerEngine.from_environment(os.environ)
+        made = DockerCompose(LocalShell(), engine.environment, engine.ping)
     yield made
     made.down(None, project=world.name(), volumes=True, on_line=print, scope=world.scope(60))
 

@@ -7,7 +7,6 @@ from typing import cast
 
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.compose import DockerCompose
-from pipeline.adapters.docker.endpoint import find_endpoint
 from pipeline.adapters.docker_engine import DockerEngine
 from pipeline.adapters.http import DirectHttp
 from pipeline.adapters.shell import LocalShell
@@ -24,11 +23,10 @@ class NoCredentials:
 
 def real_ports() -> Ports:
     """All but registry and git."""
-    endpoint = find_endpoint(os.environ)
-    shell = LocalShell()
+    engine, shell = DockerEngine.from_environment(os.environ), LocalShell()
     return Ports(
-        engine=DockerEngine(endpoint),
-        compose=DockerCompose(shell, endpoint.environment()),
+        engine=engine,
+        compose=DockerCompose(shell, engine.environment, engine.ping),
         registry=cast(Registry, None),
         credentials=cast(Credentials, NoCredentials()),
         repo=cast(Repo, None),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 
 from pipeline.adapters.buildx import Buildx, Outcome, run_buildx
 from pipeline.adapters.docker.client import Client
@@ -20,8 +18,8 @@ from pipeline.adapters.docker.images import find_image
 from pipeline.adapters.docker.mapping import stores_manifests
 from pipeline.adapters.docker.plugins import find_plugin, plugin_version
 from pipeline.adapters.docker.solve import Steps
-from pipeline.adapters.guard import guarded
-from pipeline.errors import Cancelled, DockcycleError, Location, StageFailed
+from pipeline.adapters.guard import while_alive
+from pipeline.errors import DockcycleError, Location, StageFailed
 from pipeline.kit.text import tail
 from pipeline.ports.engine import BuildListener, BuildRequest, ImageInfo
 from pipeline.scope import Scope
@@ -57,7 +55,7 @@ class Builds:
         buildx = self._buildx()
         if buildx is None:
             return self._build_by_engine(request, listener, scope)
-        with self._alive(scope) as inner:
+        with while_alive(scope, self._client.ping) as inner:
             environment = self._client.endpoint.environment()
             outcome = run_buildx(buildx, request, environment, listener, inner)
         if outcome.exit_code != 0:
@@ -107,17 +105,6 @@ class Builds:
 
     def _stores_manifests(self) -> bool:
         return stores_manifests(self._client.ask(lambda api: api.info()))
-
-    @contextlib.contextmanager
-    def _alive(self, scope: Scope) -> Iterator[Scope]:
-        """A scope that also ends when the engine stops answering."""
-        inner = scope.child()
-        with guarded(inner.cancel, scope, probe=self._client.ping) as guard:
-            try:
-                yield inner
-            except Cancelled:
-                guard.check()
-                raise
 
 
 def _failure(request: BuildRequest, steps: Steps, error: str, line: int | None) -> DockcycleError:

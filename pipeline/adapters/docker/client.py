@@ -49,8 +49,9 @@ class Client:
         self.endpoint = endpoint
         self._lock = threading.Lock()
         self._api: APIClient | None = None
-        self._silent = False
-        """It did not answer when it was last looked whether it is there."""
+        self._silent_since: float | None = None
+        """Since when (monotonic) it has not answered, if it did not when it was last asked whether
+        it is there."""
 
     # calls
 
@@ -67,7 +68,7 @@ class Client:
             EngineRefused, NotFound, PortTaken: the engine's answer.
             Cancelled, DeadlineExceeded: of the scope, if one is given.
         """
-        if self._silent:
+        if self._silent_since is not None:
             self.ping()
         future: Future[T] = Future()
 
@@ -106,28 +107,31 @@ class Client:
         """Raises ``EngineUnavailable`` when the engine does not answer within seconds."""
         import requests
 
-        limit = AGAIN if self._silent else PING
+        limit = PING if self._silent_since is None else AGAIN
         with docker_errors(self.endpoint.address):
             try:
                 api = self._connected()
                 api.get(f"{api.base_url}/_ping", timeout=limit).raise_for_status()
             except requests.Timeout as error:
-                self._silent = True
-                raise frozen(self.endpoint.address, limit) from error
-        self._silent = False
+                raise self._frozen(limit) from error
+        self._silent_since = None
 
     def _connected(self) -> APIClient:
         import requests
 
         with self._lock:
             if self._api is None:
-                limit = AGAIN if self._silent else PATIENCE
+                limit = PATIENCE if self._silent_since is None else AGAIN
                 try:
                     self._api = _connect(self.endpoint, limit)
                 except requests.Timeout as error:
-                    self._silent = True
-                    raise frozen(self.endpoint.address, limit) from error
+                    raise self._frozen(limit) from error
             return self._api
+
+    def _frozen(self, waited: float) -> EngineUnavailable:
+        now = time.monotonic()
+        self._silent_since = self._silent_since or now - waited
+        return frozen(self.endpoint.address, now - self._silent_since)
 
     # streams
 

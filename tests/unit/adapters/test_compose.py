@@ -1,5 +1,5 @@
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,16 @@ def done(output: str = "", exit_code: int = 0) -> Completed:
     return Completed(exit_code=exit_code, output=output, seconds=0.1)
 
 
-def compose(*answers: Completed | Exception, model: Mapping[str, Any] | None = None) -> Any:
-    shell = ScriptedShell(list(answers), model)
-    return DockerCompose(shell, {"DOCKER_HOST": "unix:///lab.sock"}), shell
+def answers() -> None:
+    """A probe of an engine that is well."""
+
+
+def compose(
+    *answers_: Completed | Exception, model: Mapping[str, Any] | None = None,
+    probe: Callable[[], None] = answers,
+) -> Any:  # fmt: skip
+    shell = ScriptedShell(list(answers_), model)
+    return DockerCompose(shell, {"DOCKER_HOST": "unix:///lab.sock"}, probe), shell
 
 
 # argv
@@ -237,3 +244,30 @@ def test_any_other_failure_has_its_last_words() -> None:
 def test_ordinary_lines_are_no_warnings_and_no_engine_errors() -> None:
     assert warning(" Container a Started") is None
     assert engine_error("Error response from daemon: No such image") is None
+
+
+# an engine that goes away
+
+
+def gone() -> None:
+    raise EngineUnavailable("no Docker engine answers")
+
+
+def test_an_engine_that_freezes_is_noticed_while_compose_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Waiting(ScriptedShell):
+        def run(self, argv: Sequence[str], *, scope: Scope, **more: Any) -> Completed:
+            scope.sleep(60)
+            raise AssertionError("nothing has ended the wait")
+
+    monkeypatch.setattr("pipeline.adapters.guard.PROBE_EVERY", 0.05)
+    made = DockerCompose(Waiting([]), {}, gone)
+    with pytest.raises(EngineUnavailable, match="no Docker engine answers"):
+        made.down(None, project="shop", volumes=False, on_line=print, scope=Scope(30))
+
+
+def test_an_engine_that_went_away_is_the_cause_of_any_failure() -> None:
+    made, _ = compose(done("EOF", 1), probe=gone)
+    with pytest.raises(EngineUnavailable, match="no Docker engine answers"):
+        made.up({}, project="shop", on_line=print, scope=Scope(30))
