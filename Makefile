@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LAB    ?=
 
-.PHONY: help demo test check bench lab-up lab-down clean
+.PHONY: help demo test corpus check bench lab-up lab-down clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +30,11 @@ check: $(VENV)/.ready ## Format, lint, types, import rules
 test: check ## All tests, on the lab's own engine
 	@$(BIN)/python -m lab test
 
+corpus: $(VENV)/.ready ## Generate, build and ask small apps of many languages (takes long)
+	@$(BIN)/python -m lab test -- -m corpus
+
 bench: $(VENV)/.ready ## Speed beside the shell script that a user would otherwise have
+	@$(BIN)/python -m lab up
 	@$(BIN)/python -m lab exec -- $(CURDIR)/$(BIN)/python -m tests.bench
 
 lab-up: ## Start the lab: engine, registries, git remote

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     test = add("test", "run the project's tests in a lab of their own, and end it")
     test.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PYTEST ARGUMENTS …")
     more = add("bases", "build more base images")
-    more.add_argument("names", nargs="*", help="names or tags; without any, list them")
+    more.add_argument("names", nargs="*", help="names or tags, or all; without any, list them")
     return top
 
 
@@ -131,7 +131,8 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
         case "bases" if not options.names:
             show_bases()
         case "bases":
-            stack.up([bases.find(name) for name in options.names])
+            every = options.names == ["all"]
+            stack.up(bases.ALL if every else [bases.find(name) for name in options.names])
         case command:
             stack.engine_command(command)
     return 0

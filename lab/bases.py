@@ -178,6 +178,11 @@ ALL = (
     ),
 )
 BY_NAME = {base.name: base for base in ALL}
+TESTED = (
+    "golang-1.26", "rust-trixie", "maven-21", "gradle-21", "temurin-21-jre", "php-8.4-apache",
+    "composer", "ruby", "deno",
+)  # fmt: skip
+"""What tests/corpus is built on, beside the default ones."""
 
 
 def find(word: str) -> Base:

@@ -17,6 +17,10 @@ from lab.stack import Stack
 ROOT = Path(__file__).parent.parent
 TEST_LAB = "test"
 DEMO_IMAGES = ("python:3.11-slim", "registry:2")
+PASSES = (
+    ("-m", "not disruptive and not corpus", "-n", "2", "--dist", "worksteal"),
+    ("-m", "disruptive"),
+)
 ENGINE_TIMEOUT = 10.0
 PULL_TIMEOUT = 300.0
 
@@ -59,15 +63,22 @@ def demo(stack: Stack, environ: Mapping[str, str]) -> NoReturn:
 
 
 def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
-    """Run pytest with the arguments ``words`` inside a lab in a network of its own, and end it.
+    """Run pytest inside a lab in a network of its own, and end it.
 
-    Returns the exit code of pytest. Raises LabError if the lab cannot be had.
+    Without ``words`` (arguments for pytest) that is all tests but those of the corpus, in two
+    passes: side by side those that leave the engine alone, then one by one those that break it.
+    Returns the exit code of the first pass that fails. Raises LabError if the lab cannot be had.
     """
-    stack.up(stack.defaults(), net="own")
-    argv = stack.network.enter([sys.executable, "-m", "pytest", *words])
+    passes = [words] if words else PASSES
+    stack.up(stack.tested() if words else stack.defaults(), net="own")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # pytest gets it too, and ends by itself
+    codes = []
     try:
-        with subprocess.Popen(argv, cwd=ROOT, env={**environ, **stack.environment()}) as tests:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pytest gets it too, and ends by itself
-            return tests.wait()
+        for arguments in passes:
+            stack.up([])  # whatever the pass before did to the engine
+            argv = stack.network.enter([sys.executable, "-m", "pytest", *arguments])
+            with subprocess.Popen(argv, cwd=ROOT, env={**environ, **stack.environment()}) as tests:
+                codes.append(tests.wait())
     finally:
         stack.down(purge=False)
+    return next((code for code in codes if code), 0)

@@ -228,6 +228,10 @@ class Stack:
         """The bases that ``up`` makes."""
         return [base for base in bases.ALL if base.default]
 
+    def tested(self) -> list[Base]:
+        """The bases that the project's tests need."""
+        return [*self.defaults(), *(bases.BY_NAME[name] for name in bases.TESTED)]
+
 
 def write_secret(path: Path, text: str) -> None:
     """Write ``text`` so that only the owner can read it."""

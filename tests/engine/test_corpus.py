@@ -8,7 +8,11 @@ import pytest
 
 from tests.support import corpus
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(corpus.BUILD + corpus.PATIENCE)]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.corpus,
+    pytest.mark.timeout(corpus.BUILD + corpus.PATIENCE),
+]
 
 
 @pytest.mark.parametrize("name", corpus.names())
