@@ -50,13 +50,15 @@ def run_pipeline(workspace: Workspace, options: RunOptions, renderers: Sequence[
         Locked: another run is under way.
     """
     with started(workspace, "run", options.wait, renderers) as (run, scope):
-        plan = make_plan(workspace, run, options.selection)
+        plan = make_plan(workspace, run, options.selection, scope)
         return execute(workspace, run, plan, scope, renderers, sequential=options.sequential)
 
 
-def make_plan(workspace: Workspace, run: str, selection: Selection) -> Plan:
+def make_plan(
+    workspace: Workspace, run: str, selection: Selection, scope: Scope | None = None
+) -> Plan:
     """What would run and why; reads only."""
-    scope = Scope(60, what="planning")
+    scope = (scope or Scope()).child(60, what="planning")
     contexts = ContextMaker(workspace, run, [stage for _, stage in workspace.stages])
     return Planner(
         workspace.stages,

@@ -21,6 +21,8 @@ from pipeline.store import Store
 
 HANG_GRACE = 8.0
 """Seconds that a stage gets to end after its scope has; then the run goes on without it."""
+INTERRUPTED_GRACE = 5.0
+"""The same after an interruption."""
 TICK = 0.1
 """Seconds between two looks of the waiting main thread at deadlines and signals."""
 
@@ -67,6 +69,8 @@ class Runner:
         self._evidence = Evidence()
         self._error: Exception | None = None
         self._overdue: dict[str, float] = {}
+        self._cancelled = 0.0
+        scope.on_cancel(self._note_cancelled)
 
     def run(self) -> RunResult:
         """Run the stages, tidy up, record and tell how it ended. Does not raise for a failure."""
@@ -100,8 +104,11 @@ class Runner:
         """Keys of the stages that could not."""
         if self._error is None:
             return teardown.finish(self._works, self._emit)
-        interrupted = isinstance(self._error, Cancelled)
-        return teardown.clean_up(self._works, self._emit, interrupted=interrupted)
+        since = self._cancelled if isinstance(self._error, Cancelled) else None
+        return teardown.clean_up(self._works, self._emit, interrupted=since)
+
+    def _note_cancelled(self) -> None:
+        self._cancelled = time.monotonic()
 
     def _active(self) -> list[Work]:
         return [work for work in self._works if work.step.key not in self._outcomes]
@@ -165,7 +172,8 @@ class Runner:
                 scope.cancel(scope.timed_out())
             if scope.cancelled:
                 since = self._overdue.setdefault(work.step.key, time.monotonic())
-                if time.monotonic() - since > HANG_GRACE:
+                grace = INTERRUPTED_GRACE if self._scope.cancelled else HANG_GRACE
+                if time.monotonic() - since > grace:
                     self._ended_as(work.given_up())
 
     def _ended_as(self, outcome: StageOutcome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,18 +15,22 @@ from pipeline.scope import Scope
 from pipeline.stage import Context
 
 CLEANUP_SECONDS = 60.0
-INTERRUPTED_SECONDS = 8.0
-"""A person who pressed Ctrl-C waits for this at most."""
+INTERRUPTED_SECONDS = 9.0
+"""A person who pressed Ctrl-C waits for this at most, from then on."""
 
 
 def clean_up(
-    works: Sequence[Work], emit: Callable[[Event], None], *, interrupted: bool
+    works: Sequence[Work], emit: Callable[[Event], None], *, interrupted: float | None
 ) -> list[str]:
-    """Undo what the started stages must not leave, the last one first.
+    """Undo what the started stages must not leave, the last one first. ``interrupted`` is when that
+    was, by the monotonic clock; None if the run failed by itself.
 
     Returns the keys of those where that did not come to its end.
     """
-    scope = Scope(INTERRUPTED_SECONDS if interrupted else CLEANUP_SECONDS, what="cleanup")
+    seconds = CLEANUP_SECONDS
+    if interrupted is not None:
+        seconds = INTERRUPTED_SECONDS - (time.monotonic() - interrupted)
+    scope = Scope(seconds, what="cleanup")
     return [w.step.key for w in reversed(works) if not _done(w, w.step.stage.cleanup, scope, emit)]
 
 

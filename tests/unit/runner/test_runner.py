@@ -228,6 +228,27 @@ def test_an_interruption_cleans_up_and_is_on_record(bench: Bench, code: Exit) ->
     assert bench.store.run("latest").status == "interrupted"
 
 
+def test_an_interruption_leaves_what_hangs_in_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even when both a stage and its cleanup do not come to their end."""
+    monkeypatch.setattr(runner, "INTERRUPTED_GRACE", 0.6)
+    monkeypatch.setattr(teardown, "INTERRUPTED_SECONDS", 1.2)
+    scope, hang = Scope(), threading.Event()
+
+    def act(ctx: Context) -> None:
+        scope.cancel(Cancelled())
+        hang.wait(60)
+
+    stages = three(bench, build=act)
+    stages[1].tidy = lambda ctx: hang.wait(60)
+    begun = time.monotonic()
+    result = bench.run(stages, scope=scope)
+    hang.set()
+    assert result.exit_code == Exit.INTERRUPTED
+    assert 0.6 < time.monotonic() - begun < 5
+
+
 def test_a_full_disk_ends_the_run_and_still_cleans_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
