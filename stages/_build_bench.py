@@ -120,17 +120,18 @@ class Bench:
 
     def _pull(self, service: str, wanted: PullSpec) -> Image:
         ctx = self._ctx
-        found = None if wanted.always else ctx.ports.engine.image(wanted.ref)
+        name = wanted.name
+        found = None if wanted.always else ctx.ports.engine.image(name)
         if found is None:
             if wanted.never:
                 raise NotFound(
-                    f"the engine has no {wanted.ref}, and `pull_policy: never` forbids to get it"
+                    f"the engine has no {name}, and `pull_policy: never` forbids to get it"
                 )
-            ctx.progress(f"{service}: pulling {wanted.ref}")
+            ctx.progress(f"{service}: pulling {name}")
             auth = ctx.ports.credentials.lookup(references.parse(wanted.ref).host)
-            with ctx.journal.effect("pull", wanted.ref):
+            with ctx.journal.effect("pull", name):
                 found = ctx.ports.engine.pull(
-                    wanted.ref, auth, lambda line: ctx.log(line, step=service), ctx.scope
+                    name, auth, lambda line: ctx.log(line, step=service), ctx.scope
                 )
         return _image(found, tags=(wanted.ref,), built=False)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipeline.artifacts import Artifact, Dockerfiles, Image, Images, Source
 from pipeline.errors import DockcycleError, UsageError
-from pipeline.kit import building, compose_files, compose_model
+from pipeline.kit import building, compose_files, compose_model, lock
 from pipeline.kit.building import BuildChoices
 from pipeline.kit.compose_model import BuildSpec, PullSpec
 from pipeline.kit.container_options import Names
@@ -73,7 +73,7 @@ class BuildStage(Stage[BuildOptions]):
             for service, request in work.requests.items()
         }
         source = ctx.get(Source).content
-        pulls = {service: pull.ref for service, pull in work.pulls.items()}
+        pulls = {service: pull.name for service, pull in work.pulls.items()}
         return fingerprint(source, requests, contents, work.names, pulls)
 
     def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
@@ -119,6 +119,9 @@ class BuildStage(Stage[BuildOptions]):
                 source=source, values=values,
             )  # fmt: skip
             names[service] = building.local_names(ctx.project.name, service, tags)
+        if locked := lock.read(ctx.project.directory):
+            requests = {service: locked.request(made) for service, made in requests.items()}
+            pulls = {service: locked.pull(wanted) for service, wanted in pulls.items()}
         return Work(requests, pulls, names, notices)
 
     def _compose(

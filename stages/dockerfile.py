@@ -5,26 +5,22 @@ Whatever it is gets linted. Files are written only after all of that has succeed
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field, field_validator
-
-from pipeline.artifacts import SINGLE, Artifact, DockerfileInfo, Dockerfiles, Finding, Source
-from pipeline.errors import DockcycleError, Location, NotFound, StageFailed, UsageError
+from pipeline.artifacts import Artifact, DockerfileInfo, Dockerfiles, Finding, Source
+from pipeline.errors import DockcycleError, Location, NotFound, StageFailed
 from pipeline.events import Level
-from pipeline.kit import compose_files, drafts
-from pipeline.kit.authoring import Wishes
-from pipeline.kit.dockerfile import declared, hadolint, lint
-from pipeline.kit.dockerfile.declared import Entry
+from pipeline.kit import drafts
+from pipeline.kit.dockerfile import hadolint, lint
 from pipeline.kit.dockerfile.lint import Threshold
 from pipeline.kit.dockerfile.ports import exposed_port
-from pipeline.kit.drafts import Draft
+from pipeline.kit.drafts import Around, Choices, Draft, Drafts
+from pipeline.kit.files import replace_text
 from pipeline.kit.hashing import fingerprint, git_blob
 from pipeline.stage import Context, Stage, StageOptions
+from stages._dockerfile_lock import complete_lock
 
 
 class LintOptions(StageOptions):
@@ -35,31 +31,10 @@ class LintOptions(StageOptions):
     hadolint: bool = True
 
 
-class DockerfileOptions(StageOptions, Wishes):
-    path: str | None = None
-    """Of the Dockerfile, relative to the app's folder."""
-    context: str | None = None
-    """Folder that the build sees, relative to the app's folder; the app's folder itself."""
-    instructions: tuple[Entry, ...] = ()
-    """The Dockerfile, declared."""
-    services: Mapping[str, Wishes] = Field(default={})
-    """What is decided for single services of a Compose project, for Dockerfiles generated there."""
+class DockerfileOptions(StageOptions, Choices):
     lint: LintOptions = LintOptions()
     write: bool = True
     """Put generated files into the work tree; False builds from memory."""
-
-    @field_validator("instructions")
-    @classmethod
-    def _can_be_said(cls, instructions: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        if instructions:
-            declared.build(instructions)
-        return instructions
-
-    def wishes(self, service: str) -> Wishes:
-        """Those for one service: its own word counts, then the common one."""
-        common = {name: getattr(self, name) for name in Wishes.model_fields}
-        own = self.services.get(service)
-        return Wishes(**common | (own.model_dump(exclude_unset=True) if own else {}))
 
 
 class DockerfileStage(Stage[DockerfileOptions]):
@@ -72,11 +47,17 @@ class DockerfileStage(Stage[DockerfileOptions]):
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
         source = ctx.get(Source)
-        made = self._drafts(ctx, source)
+        drafted = self._drafts(ctx, source)
+        made = drafted.once()
         self._explain(ctx, made)
         findings = self._lint(ctx, source, made)
         written = self._write(ctx, made) if self.options.write else ()
-        services = {service: self._info(draft, findings[draft]) for service, draft in made.items()}
+        if self.options.write:
+            complete_lock(ctx, drafted)
+        services = {
+            service: self._info(draft, findings[draft])
+            for service, draft in drafted.services.items()
+        }
         return [Dockerfiles(services=services, written=written)]
 
     def fingerprint(self, ctx: Context) -> str | None:
@@ -86,7 +67,7 @@ class DockerfileStage(Stage[DockerfileOptions]):
             return None  # let it run, and say what is wrong
         texts = {
             service: (str(draft.path), draft.origin, draft.text, str(draft.ignore_file))
-            for service, draft in made.items()
+            for service, draft in made.services.items()
         }
         return fingerprint(self.options, texts)
 
@@ -100,34 +81,20 @@ class DockerfileStage(Stage[DockerfileOptions]):
 
     # which
 
-    def _drafts(self, ctx: Context, source: Source) -> dict[str, Draft]:
-        """Service → its Dockerfile. Reads only."""
-        app, root = Path(source.path), Path(source.root)
-        files = compose_files.declared(ctx.peers, app=app, project=ctx.project.directory)
-        options = self.options
-        if files is None:
-            context = _inside(root, app / (options.context or "."), "context")
-            path = _inside(root, app / (options.path or Path(context, "Dockerfile")), "path")
-            wishes = options.wishes(SINGLE)
-            return {
-                SINGLE: drafts.draft(path, context, entries=options.instructions, wishes=wishes)
-            }
-        if options.path or options.context or options.instructions:
-            raise UsageError(
-                "with Compose the Dockerfiles are those that the Compose files name",
-                hint="Move path, context and instructions to `build:` of the service.",
-            )
-        model = compose_files.resolve(
-            ctx.ports.compose, files, project=ctx.project.name, variables=ctx.variables,
-            secrets=ctx.secrets.names, scope=ctx.scope,
+    def _drafts(self, ctx: Context, source: Source) -> Drafts:
+        """Reads only."""
+        around = Around(
+            app=Path(source.path), root=Path(source.root), project=ctx.project.name,
+            directory=ctx.project.directory, compose=ctx.ports.compose, scope=ctx.scope,
+            peers=ctx.peers, variables=ctx.variables, secrets=ctx.secrets.names,
         )  # fmt: skip
-        return drafts.of_compose(model, Path(files.files[0]), options.wishes)
+        return drafts.of_project(self.options, around)
 
     # what it says
 
-    def _explain(self, ctx: Context, made: Mapping[str, Draft]) -> None:
+    def _explain(self, ctx: Context, made: Mapping[Draft, str]) -> None:
         """Every decision as a line of the log; those worth a look as notices too."""
-        for draft, service in _once(made).items():
+        for draft, service in made.items():
             for reason in draft.reasons:
                 ctx.log(str(reason), step=service)
                 if reason.doubtful:
@@ -138,14 +105,14 @@ class DockerfileStage(Stage[DockerfileOptions]):
     # lint
 
     def _lint(
-        self, ctx: Context, source: Source, made: Mapping[str, Draft]
+        self, ctx: Context, source: Source, made: Mapping[Draft, str]
     ) -> dict[Draft, tuple[Finding, ...]]:
         """What there is to say about each.
 
         Raises:
             StageFailed: some are as severe as the threshold.
         """
-        found = {draft: self._findings(ctx, source, draft) for draft in _once(made)}
+        found = {draft: self._findings(ctx, source, draft) for draft in made}
         severe: list[tuple[Location, Finding]] = []
         for draft, findings in found.items():
             bad = lint.at_or_above(findings, self.options.lint.severity)
@@ -174,15 +141,15 @@ class DockerfileStage(Stage[DockerfileOptions]):
 
     # files
 
-    def _write(self, ctx: Context, made: Mapping[str, Draft]) -> tuple[str, ...]:
+    def _write(self, ctx: Context, made: Mapping[Draft, str]) -> tuple[str, ...]:
         """Bring our files to what they should be; all of ours, changed or not."""
-        ours = {path: text for draft in _once(made) for path, text in draft.files().items()}
+        ours = {path: text for draft in made for path, text in draft.files().items()}
         for path, text in ours.items():
             there = drafts.read(path)
             if there == text:
                 continue
             with ctx.journal.effect("file", str(path)):
-                _replace(path, text)
+                replace_text(path, text, "Or set `dockerfile: {write: false}`.")
             ctx.notice(f"{'wrote' if there is None else 'brought up to date:'} {path}")
         return tuple(map(str, ours))
 
@@ -200,28 +167,6 @@ class DockerfileStage(Stage[DockerfileOptions]):
 _LEVELS: Mapping[str, Level] = {
     "error": "warning", "warning": "warning", "info": "info", "style": "info",
 }  # fmt: skip
-
-
-def _once(made: Mapping[str, Draft]) -> dict[Draft, str]:
-    """Each Dockerfile, with the first of the services that it is for."""
-    first: dict[Draft, str] = {}
-    for service, draft in made.items():
-        first.setdefault(draft, service)
-    return first
-
-
-def _inside(root: Path, path: Path, key: str) -> Path:
-    """``path``, normalised, if it is in the work tree.
-
-    Raises:
-        UsageError: it is not.
-    """
-    normal = Path(os.path.normpath(path))
-    if not normal.resolve().is_relative_to(root.resolve()):
-        raise UsageError(
-            f"`{key}:` leads out of {root}", hint="Name something in the work tree of the app."
-        )
-    return normal
 
 
 def _where(source: Source, draft: Draft, finding: Finding) -> Location:
@@ -242,18 +187,3 @@ def _too_bad(severe: Sequence[tuple[Location, Finding]]) -> StageFailed:
         detail="\n".join(f"{place}: {f.level} {f.rule}: {f.message}" for place, f in severe),
         where=where,
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write aside, then rename: at any moment the old file or the new one is there, whole."""
-    aside = path.with_name(f".{path.name}.dockcycle")
-    try:
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        aside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise StageFailed(
-            f"{path} cannot be written: {error.strerror}",
-            hint="Make its folder writable, or set `dockerfile: {write: false}`.",
-        ) from error

@@ -64,11 +64,18 @@ class PullSpec(Frozen):
     policy: str = ""
     """``pull_policy`` as written: ``always``, ``missing``, ``never``, …; empty for the default."""
     platform: str | None = None
+    digest: str | None = None
+    """Of the lock: then it is this very image, whatever the tag stands for."""
+
+    @property
+    def name(self) -> str:
+        """What is asked for."""
+        return f"{self.ref}@{self.digest}" if self.digest else self.ref
 
     @property
     def always(self) -> bool:
         """Is the registry asked although the engine has the image?"""
-        return self.policy == "always"
+        return self.policy == "always" and not self.digest
 
     @property
     def never(self) -> bool:

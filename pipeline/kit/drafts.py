@@ -5,23 +5,73 @@ Everything here only reads; ``stages.dockerfile`` writes what is drafted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pipeline.errors import Location, StageFailed
-from pipeline.kit import authoring, compose_model, ignore
+from pydantic import Field, field_validator
+
+from pipeline.artifacts import SINGLE
+from pipeline.errors import Location, StageFailed, UsageError
+from pipeline.kit import authoring, compose_files, compose_model, ignore
 from pipeline.kit.authoring import Authored, Reason, Wishes
-from pipeline.kit.compose_model import BuildSpec, Service
+from pipeline.kit.compose_model import BuildSpec, PullSpec, Service
 from pipeline.kit.dockerfile import declared, ownership, render
 from pipeline.kit.dockerfile.declared import Entry
-from pipeline.ports.compose import Model
+from pipeline.ports.compose import Compose, Model
+from pipeline.scope import Scope
 
 Origin = Literal["existing", "generated", "declared", "inline"]
 
 IGNORE_TEXT = ownership.sign(ignore.DEFAULT_IGNORE)
 """The .dockerignore that is written where there is none."""
+
+
+class Choices(Wishes):
+    """What the user decides about the Dockerfiles of a project."""
+
+    path: str | None = None
+    """Of the Dockerfile, relative to the app's folder."""
+    context: str | None = None
+    """Folder that the build sees, relative to the app's folder; the app's folder itself."""
+    instructions: tuple[Entry, ...] = ()
+    """The Dockerfile, declared."""
+    services: Mapping[str, Wishes] = Field(default={})
+    """What is decided for single services of a Compose project, for Dockerfiles generated there."""
+
+    @field_validator("instructions")
+    @classmethod
+    def _can_be_said(cls, instructions: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if instructions:
+            declared.build(instructions)
+        return instructions
+
+    def wishes(self, service: str) -> Wishes:
+        """Those for one service: its own word counts, then the common one."""
+        common = {name: getattr(self, name) for name in Wishes.model_fields}
+        own = self.services.get(service)
+        return Wishes(**common | (own.model_dump(exclude_unset=True) if own else {}))
+
+
+@dataclass(frozen=True)
+class Around:
+    """Where a project's Dockerfiles are looked for. Paths are absolute."""
+
+    app: Path
+    root: Path
+    """Top of what ``app`` is a part of."""
+    project: str
+    directory: Path
+    """Folder of the pipeline file."""
+    compose: Compose
+    scope: Scope
+    peers: Mapping[str, object] = field(default_factory=dict)
+    """Options of all stages by name."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
+    """Names."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +96,50 @@ class Draft:
         if self.ignore_file is None:
             found[self.context / ".dockerignore"] = IGNORE_TEXT
         return found
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """The Dockerfiles of a project by service, and with Compose what its files say of services."""
+
+    services: Mapping[str, Draft]
+    specs: Mapping[str, BuildSpec] = field(default_factory=dict)
+    pulls: Mapping[str, PullSpec] = field(default_factory=dict)
+
+    def once(self) -> dict[Draft, str]:
+        """Each Dockerfile, with the first of the services that it is for."""
+        first: dict[Draft, str] = {}
+        for service, made in self.services.items():
+            first.setdefault(made, service)
+        return first
+
+
+def of_project(choices: Choices, around: Around) -> Drafts:
+    """Every Dockerfile of a project. Reads only.
+
+    Raises:
+        UsageError: a choice leads out of the work tree, or does not go with Compose.
+        ConfigError: Compose refuses its files.
+        StageFailed: as from ``draft``.
+    """
+    app = around.app
+    files = compose_files.declared(around.peers, app=app, project=around.directory)
+    if files is None:
+        context = _inside(around.root, app / (choices.context or "."), "context")
+        path = _inside(around.root, app / (choices.path or Path(context, "Dockerfile")), "path")
+        wishes = choices.wishes(SINGLE)
+        return Drafts({SINGLE: draft(path, context, entries=choices.instructions, wishes=wishes)})
+    if choices.path or choices.context or choices.instructions:
+        raise UsageError(
+            "with Compose the Dockerfiles are those that the Compose files name",
+            hint="Move path, context and instructions to `build:` of the service.",
+        )
+    model = compose_files.resolve(
+        around.compose, files, project=around.project, variables=around.variables,
+        secrets=around.secrets, scope=around.scope,
+    )  # fmt: skip
+    made = of_compose(model, Path(files.files[0]), choices.wishes)
+    return Drafts(made, compose_model.builds(model), compose_model.pulls(model))
 
 
 def draft(
@@ -156,3 +250,17 @@ def _users_ignore(context: Path, path: Path | None) -> Path | None:
     if file is None or ownership.is_untouched(read(file) or ""):
         return None
     return file
+
+
+def _inside(root: Path, path: Path, key: str) -> Path:
+    """``path``, normalised, if it is in the work tree.
+
+    Raises:
+        UsageError: it is not.
+    """
+    normal = Path(os.path.normpath(path))
+    if not normal.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"`{key}:` leads out of {root}", hint="Name something in the work tree of the app."
+        )
+    return normal

@@ -258,7 +258,21 @@ class Engine(Protocol):
             EngineRefused: a container needs it (with ``force``: a running one); all names stay.
         """
 
-    def pull(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> ImageInfo: ...
+    def digest(self, ref: str, auth: Auth | None, scope: Scope) -> str:
+        """The digest of the manifest that a registry has for ``ref`` now. The engine asks, by its
+        own mirrors and proxies, so that it is what it would pull; nothing is pulled.
+
+        Raises:
+            NotFound, RegistryDenied, RegistryUnavailable: the registry's answer.
+        """
+
+    def pull(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> ImageInfo:
+        """Get an image by its tag, or by its digest if ``ref`` has one: then it has no name here
+        but ``repository@digest``.
+
+        Raises:
+            NotFound, RegistryDenied, RegistryUnavailable: the registry's answer.
+        """
 
     def push(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> str:
         """Push a name that the engine has; returns the manifest digest that the registry took.

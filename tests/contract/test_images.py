@@ -141,6 +141,37 @@ def test_a_push_gives_the_digest_that_a_pull_finds(world: World) -> None:
     assert pulled.digests == (f"{ref.rpartition(':')[0]}@{digest}",)
 
 
+def test_the_digest_of_a_name_is_asked_for_without_a_pull(world: World) -> None:
+    image, ref = world.own_image(), f"{world.registry}/{world.ref()}"
+    world.engine.tag(image, ref)
+    digest = world.engine.push(ref, world.auth, ignore, world.scope())
+    world.engine.remove_image(image, force=True)
+    assert world.engine.digest(ref, world.auth, world.scope()) == digest
+    assert world.engine.image(image) is None
+
+
+def test_an_image_that_is_pulled_by_its_digest_has_no_other_name(world: World) -> None:
+    image, ref = world.own_image(), f"{world.registry}/{world.ref()}"
+    world.engine.tag(image, ref)
+    digest = world.engine.push(ref, world.auth, ignore, world.scope())
+    world.engine.remove_image(image, force=True)
+    pinned = f"{ref.rpartition(':')[0]}@{digest}"
+    pulled = world.engine.pull(pinned, world.auth, ignore, world.scope())
+    assert (pulled.id, pulled.tags, pulled.digests) == (image, (), (pinned,))
+    assert world.engine.image(pinned) == pulled
+    assert world.engine.image(f"{ref}@{digest}") == pulled
+    assert world.engine.image(f"{pinned[:-1]}{'01'[pinned.endswith('0')]}") is None
+
+
+def test_no_digest_of_what_is_not_there_not_allowed_or_not_answered(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.engine.digest(f"{world.registry}/{world.ref()}", world.auth, world.scope())
+    with pytest.raises(RegistryDenied):
+        world.engine.digest(f"{world.registry}/{world.ref()}", None, world.scope())
+    with pytest.raises(RegistryUnavailable):
+        world.engine.digest(f"{world.closed}/{world.ref()}", None, world.scope())
+
+
 def test_a_push_without_credentials_is_denied(world: World) -> None:
     image, ref = world.own_image(), f"{world.registry}/{world.ref()}"
     world.engine.tag(image, ref)

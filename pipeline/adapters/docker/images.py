@@ -72,6 +72,18 @@ class Images:
                 hint=f"Remove the container first: `docker rm {users[0]}`.",
             )
 
+    def digest(self, ref: str, auth: Auth | None, scope: Scope) -> str:
+        repository, tag = _split(ref)
+        path, headers = (
+            f"/distribution/{repository}:{tag}/json",
+            {"X-Registry-Auth": _auth_header(auth)},
+        )
+        try:
+            with self._client.stream("GET", path, headers=headers, scope=scope) as chunks:
+                return str(json.loads(b"".join(chunks))["Descriptor"]["digest"])
+        except (NotFound, EngineRefused) as error:
+            raise registry_error(ref, error.message) from error
+
     def pull(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> ImageInfo:
         parsed = references.parse(ref)
         params = {"fromImage": parsed.repository, "tag": parsed.digest or parsed.tag or "latest"}
@@ -174,7 +186,7 @@ def _split(ref: str) -> tuple[str, str]:
 
 
 def _auth_header(auth: Auth | None) -> str:
-    """Credentials for this one call; an empty object keeps the engine from using any other."""
+    """``X-Registry-Auth``: credentials for this one call; an empty object keeps the engine from using any other."""
     fields: dict[str, str] = {}
     if auth is not None:
         fields = {"username": auth.username, "password": auth.password}

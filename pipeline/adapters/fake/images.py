@@ -59,9 +59,12 @@ class FakeImages:
             if len(by_id) == 1:
                 return by_id[0]
         try:
-            name = familiar(ref)
+            name, digest = familiar(ref), references.parse(ref).digest
         except references.BadReference:
             return None
+        if digest:
+            pinned = _pinned(ref, digest)
+            return next((i for i in state.images.values() if pinned in i.digests), None)
         return state.images.get(state.tags.get(name, ""))
 
     def _get(self, ref: str) -> FakeImage:
@@ -227,19 +230,34 @@ class FakeImages:
             on_line(f"{references.parse(ref).tag}: digest: {remote.digest}")
             return remote.digest
 
+    def digest(self, ref: str, auth: Auth | None, scope: Scope) -> str:
+        scope.check()
+        with self.state.lock:
+            self.state.enter("digest", ref)
+            return self._remote(ref, auth).digest
+
     def pull(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> ImageInfo:
         scope.check()
         with self.state.lock:
             self.state.enter("pull", ref)
-            self._reach(ref, auth)
-            remote = self.state.remote.get(full(ref))
-            if remote is None:
-                raise registry_error(ref, f"manifest for {ref} not found: manifest unknown")
+            remote = self._remote(ref, auth)
             image = self.state.images.setdefault(remote.image.id, remote.image)
             image.digests.add(_pinned(ref, remote.digest))
-            self.state.tags[familiar(ref)] = image.id
+            if not references.parse(ref).digest:
+                self.state.tags[familiar(ref)] = image.id
             on_line(f"Pulled {ref}")
             return self._info(image)
+
+    def _remote(self, ref: str, auth: Auth | None) -> Remote:
+        """What a registry has for a name; of one with a digest, that very manifest."""
+        self._reach(ref, auth)
+        digest = references.parse(ref).digest
+        known = self.state.remote.values() if digest else ()
+        found = next((remote for remote in known if remote.digest == digest), None)
+        found = found or self.state.remote.get(full(ref))
+        if found is None:
+            raise registry_error(ref, f"manifest for {ref} not found: manifest unknown")
+        return found
 
     def _reach(self, ref: str, auth: Auth | None) -> None:
         """Raise what an engine reports of the registry that ``ref`` names."""

@@ -24,6 +24,8 @@ class Statement:
 
     text: str
     line: int
+    end: int = 0
+    """Its last line, heredocs left out."""
 
 
 class Lines:
@@ -50,9 +52,10 @@ class Lines:
             start = self._next + 1
             line = self._take().lstrip()
             if not line or line.startswith("#"):
-                yield Statement(line.rstrip(), start)
+                yield Statement(line.rstrip(), start, start)
                 continue
-            yield Statement(self._whole(line).strip(), start)
+            whole = self._whole(line)
+            yield Statement(whole.strip(), start, self._next)
 
     def heredocs(self, text: str, start: int) -> tuple[str, ...]:
         """The contents that the statement ``text`` at line ``start`` announces.

@@ -34,11 +34,13 @@ Command: TypeAlias = ShellForm | ExecForm
 
 @dataclass(frozen=True)
 class Instruction:
-    """Base of all. ``line`` is where it starts in the file it was parsed from (1-based), else 0."""
+    """Base of all. ``line`` and ``end`` are its first and last line, without heredocs, in the file
+    it was parsed from (1-based), else 0."""
 
     keyword: ClassVar[str] = ""
     flags: tuple[Flag, ...] = field(default=(), kw_only=True)
     line: int = field(default=0, kw_only=True, compare=False)
+    end: int = field(default=0, kw_only=True, compare=False)
 
     def flag(self, name: str) -> str | None:
         """The value of ``--name``; None when it is not given."""
@@ -147,6 +149,14 @@ class Healthcheck(Instruction):
     keyword: ClassVar[str] = "HEALTHCHECK"
     command: Command | None
     """None for ``HEALTHCHECK NONE``."""
+
+
+@dataclass(frozen=True)
+class Maintainer(Instruction):
+    """Of old files: today it is a label."""
+
+    keyword: ClassVar[str] = "MAINTAINER"
+    name: str
 
 
 @dataclass(frozen=True)

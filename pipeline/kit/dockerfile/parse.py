@@ -49,7 +49,7 @@ def _items(lines: Lines) -> Iterator[m.Item]:
         if statement.text.startswith("#"):
             yield m.Comment(statement.text[1:].strip(), line=statement.line)
         else:
-            yield _Statement(lines, statement.text, statement.line).instruction()
+            yield _Statement(lines, statement.text, statement.line, statement.end).instruction()
 
 
 def _without_outer_blanks(items: Iterator[m.Item]) -> tuple[m.Item, ...]:
@@ -60,20 +60,15 @@ def _without_outer_blanks(items: Iterator[m.Item]) -> tuple[m.Item, ...]:
 class _Statement:
     """One instruction on its way from text to a value."""
 
-    def __init__(self, lines: Lines, text: str, line: int) -> None:
+    def __init__(self, lines: Lines, text: str, line: int, end: int) -> None:
         self.lines = lines
-        self.line = line
+        self.line, self.end = line, end
         keyword, _, rest = re.sub(r"[ \t\v\f\r]+", " ", text, count=1).partition(" ")
         self.keyword = keyword.replace("\n", "").upper()
         self.flags, self.rest = _flags(rest, lines.escape)
 
     def instruction(self) -> m.Instruction:
         read = _READERS.get(self.keyword)
-        if self.keyword == "MAINTAINER":
-            raise self.fail(
-                "MAINTAINER is no longer an instruction",
-                hint='Write LABEL org.opencontainers.image.authors="…" instead.',
-            )
         if read is None:
             raise self.fail(
                 f"there is no instruction {self.keyword}",
@@ -81,7 +76,7 @@ class _Statement:
             )
         if not self.rest:
             raise self.fail(f"{self.keyword} needs a value")
-        return replace(read(self), flags=self.flags, line=self.line)
+        return replace(read(self), flags=self.flags, line=self.line, end=self.end)
 
     def fail(self, message: str, hint: str = "") -> StageFailed:
         return self.lines.fail(message, self.line, hint)
@@ -201,8 +196,8 @@ def _shell(statement: _Statement) -> m.Shell:
 
 
 def _onbuild(statement: _Statement) -> m.Onbuild:
-    inner = _Statement(statement.lines, statement.rest, statement.line)
-    if inner.keyword in ("FROM", "ONBUILD"):
+    inner = _Statement(statement.lines, statement.rest, statement.line, statement.end)
+    if inner.keyword in ("FROM", "MAINTAINER", "ONBUILD"):
         raise statement.fail(f"{inner.keyword} cannot be put off by ONBUILD")
     return m.Onbuild(inner.instruction())
 
@@ -225,5 +220,6 @@ _READERS: Mapping[str, Callable[[_Statement], m.Instruction]] = {
     "SHELL": _shell,
     "HEALTHCHECK": _healthcheck,
     "ONBUILD": _onbuild,
+    "MAINTAINER": lambda s: m.Maintainer(s.joined),
 }  # fmt: skip
 KEYWORDS = tuple(_READERS)

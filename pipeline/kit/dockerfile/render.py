@@ -106,6 +106,8 @@ def _arguments(value: m.Instruction) -> str:
             return _array(argv)
         case m.Workdir(path=text) | m.User(user=text) | m.StopSignal(signal=text):
             return text
+        case m.Maintainer(name=name):
+            return name
     raise AssertionError(f"no way to write {type(value).__name__}")
 
 

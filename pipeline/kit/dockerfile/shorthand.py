@@ -35,6 +35,8 @@ def from_line(text: str) -> m.Instruction:
         raise ValueError(f"{error.message}{hint}") from None
     if len(instructions) != (1 if is_from else 2):
         raise ValueError("an entry is one instruction: start another one with a dash")
+    if isinstance(instructions[-1], m.Maintainer):
+        raise ValueError("MAINTAINER is a LABEL now: write LABEL org.opencontainers.image.authors")
     return instructions[-1]
 
 

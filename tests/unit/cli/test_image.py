@@ -45,8 +45,7 @@ def test_push_leaves_no_name_behind(live: Desk) -> None:
 
 def test_pull(live: Desk) -> None:
     assert live("image", "pull", "reg.example/acme/hello:latest").out.strip() == image(live)
-    digest = live("status", "--json").json()["digests"][0]
-    assert digest in live("image", "pull").err  # what it asks for; a fake registry has tags only
+    assert live("image", "pull").out.strip() == image(live)
     assert live("image", "pull", "reg.example/acme/nothing:1").code != 0
 
 

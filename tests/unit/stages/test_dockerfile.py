@@ -42,7 +42,7 @@ class Project:
 
     def context(self) -> Context:
         source = Source(path=str(self.folder), root=str(self.folder), content="c0ffee")
-        ports = SimpleNamespace(shell=LocalShell())
+        ports = SimpleNamespace(shell=LocalShell(), compose=None)
         return stage_context(source, ports=ports, recorded=self.recorded, directory=self.folder)
 
     def run(self) -> Dockerfiles:

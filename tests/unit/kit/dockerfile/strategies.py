@@ -100,7 +100,7 @@ simple = st.one_of(
     st.builds(m.Shell, st.lists(anything, min_size=1, max_size=3).map(tuple)),
     st.builds(m.Healthcheck, st.one_of(st.none(), command), flags=health_flags),
 )
-instruction = st.one_of(simple, st.builds(m.Onbuild, simple))
+instruction = st.one_of(simple, st.builds(m.Onbuild, simple), st.builds(m.Maintainer, one_line))
 base = st.builds(m.From, image, st.one_of(st.just(""), stage_name), flags=flags("platform"))
 comment = st.builds(m.Comment, line.map(str.strip))
 

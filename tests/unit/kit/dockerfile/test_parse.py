@@ -134,7 +134,8 @@ def test_effective_follows_stages_within_the_file() -> None:
         ("# only a comment\n", 1, "no instruction"),
         ("ARG A\nRUN x\nFROM a\n", 2, "first instruction must be FROM"),
         ("FROM a\n\nRUM x\n", 3, "no instruction RUM"),
-        ("FROM a\nMAINTAINER me\n", 2, "MAINTAINER"),
+        ("FROM a\nMAINTAINER\n", 2, "MAINTAINER needs"),
+        ("FROM a\nONBUILD MAINTAINER me\n", 2, "cannot be put off"),
         ("FROM a b\n", 1, "FROM takes"),
         ("FROM a AS 1x\n", 1, "no name for a stage"),
         ("FROM a\nRUN\n", 2, "RUN needs a value"),
@@ -161,6 +162,18 @@ def test_a_wrong_instruction_has_a_suggestion() -> None:
     with pytest.raises(StageFailed) as raised:
         parse("FROM a\nWORKDIRR /x\n")
     assert "WORKDIR" in raised.value.hint
+
+
+def test_an_old_file_may_still_name_its_maintainer() -> None:
+    dockerfile = parse("FROM a\nMAINTAINER Ada <ada@example.com>\n")
+    assert list(dockerfile.instructions)[1] == m.Maintainer("Ada <ada@example.com>")
+    assert parse(render(dockerfile)) == dockerfile
+
+
+def test_an_instruction_knows_its_last_line_without_heredocs() -> None:
+    text = "FROM a\nRUN x \\\n  # why\n  y\n\nRUN <<EOF\nz\nEOF\nUSER 1"
+    places = [(item.keyword, item.line, item.end) for item in parse(text).instructions]
+    assert places == [("FROM", 1, 1), ("RUN", 2, 4), ("RUN", 6, 6), ("USER", 9, 9)]
 
 
 def test_the_examples_survive() -> None:
