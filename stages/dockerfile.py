@@ -88,7 +88,7 @@ class DockerfileStage(Stage[DockerfileOptions]):
             directory=ctx.project.directory, compose=ctx.ports.compose, scope=ctx.scope,
             peers=ctx.peers, variables=ctx.variables, secrets=ctx.secrets.names,
         )  # fmt: skip
-        return drafts.of_project(self.options, around)
+        return drafts.places(self.options, around).drafts()
 
     # what it says
 

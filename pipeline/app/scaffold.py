@@ -144,7 +144,7 @@ def scaffold(folder: Path, name: str | None, *, path: str | None, github: bool) 
 
 def _single(folder: Path, app: Path, values: Mapping[str, str]) -> Scaffold:
     """For an app that is one container."""
-    draft = drafts.draft(app / "Dockerfile", app)
+    draft = drafts.Place(app / "Dockerfile", app).draft()
     port = exposed_port(draft.text)
     origin = "the one that is here" if draft.origin == "existing" else "generated"
     text = _text(_CONTAINER if port else _WORKER, **values, origin=origin, port=port)

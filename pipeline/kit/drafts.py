@@ -6,7 +6,7 @@ Everything here only reads; ``stages.dockerfile`` writes what is drafted.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ from pipeline.kit.authoring import Authored, Reason, Wishes
 from pipeline.kit.compose_model import BuildSpec, PullSpec, Service
 from pipeline.kit.dockerfile import declared, ownership, render
 from pipeline.kit.dockerfile.declared import Entry
-from pipeline.ports.compose import Compose, Model
+from pipeline.ports.compose import Compose
 from pipeline.scope import Scope
 
 Origin = Literal["existing", "generated", "declared", "inline"]
@@ -99,6 +99,86 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a Dockerfile is, or is to be, and what decides on it. Paths are absolute."""
+
+    path: Path
+    context: Path
+    wishes: Wishes = field(default_factory=Wishes)
+    entries: tuple[Entry, ...] = ()
+    target: str | None = None
+    inline: str | None = None
+    """Its text, when ``path`` is the Compose file that holds it."""
+
+    def draft(self) -> Draft:
+        """A file that is there and is not ours as it is; else what ``fresh`` gives.
+
+        Raises:
+            StageFailed: there is a file of the user's own and a declaration too; or as ``fresh``.
+        """
+        if self.inline is not None:
+            ignored = _users_ignore(self.context, None)
+            return Draft(self.path, self.context, "inline", self.inline, ignored)
+        there = read(self.path)
+        if there is None or ownership.is_untouched(there):
+            return self.fresh()
+        if self.entries:
+            raise StageFailed(
+                f"{self.path.name} is there already, and pipeline.yml declares one too",
+                hint="Remove `instructions:` to use the file, or replace the file: `dockcycle "
+                "dockerfile --force`.",
+                where=Location(str(self.path)),
+            )
+        ignored = _users_ignore(self.context, self.path)
+        return Draft(self.path, self.context, "existing", there, ignored)
+
+    def fresh(self) -> Draft:
+        """What is declared, or generated, whatever is there.
+
+        Raises:
+            StageFailed: nothing can be generated.
+        """
+        ignored = _users_ignore(self.context, self.path)
+        if self.entries:
+            text = ownership.sign(f"\n{render(declared.build(self.entries))}")
+            return Draft(self.path, self.context, "declared", text, ignored)
+        if self.target:
+            raise StageFailed(
+                f"`target: {self.target}` is a stage of a Dockerfile that is not there",
+                hint=f"Write {self.path}, or leave `target` out to have one generated.",
+            )
+        authored = _author(self.context, self.wishes)
+        text = ownership.sign(f"\n{render(authored.dockerfile)}")
+        return Draft(self.path, self.context, "generated", text, ignored, authored.reasons)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Those of a project by service, and with Compose what its files say of services."""
+
+    services: Mapping[str, Place]
+    specs: Mapping[str, BuildSpec] = field(default_factory=dict)
+    pulls: Mapping[str, PullSpec] = field(default_factory=dict)
+
+    def drafts(self) -> Drafts:
+        """Every Dockerfile; a file that several services share is drafted once.
+
+        Raises:
+            StageFailed: as from ``Place.draft``, with the service.
+        """
+        made: dict[Path, Draft] = {}
+        found: dict[str, Draft] = {}
+        for service, place in self.services.items():
+            try:
+                if place.inline is not None or place.target or place.path not in made:
+                    made[place.path] = place.draft()
+            except StageFailed as error:
+                raise (error.about(service) if self.specs else error) from error.__cause__
+            found[service] = made[place.path]
+        return Drafts(found, self.specs, self.pulls)
+
+
+@dataclass(frozen=True)
 class Drafts:
     """The Dockerfiles of a project by service, and with Compose what its files say of services."""
 
@@ -114,21 +194,20 @@ class Drafts:
         return first
 
 
-def of_project(choices: Choices, around: Around) -> Drafts:
-    """Every Dockerfile of a project. Reads only.
+def places(choices: Choices, around: Around) -> Places:
+    """Where the Dockerfiles of a project are, or are to be. Reads only.
 
     Raises:
         UsageError: a choice leads out of the work tree, or does not go with Compose.
         ConfigError: Compose refuses its files.
-        StageFailed: as from ``draft``.
+        StageFailed: a service is built from something that is not on this machine.
     """
     app = around.app
     files = compose_files.declared(around.peers, app=app, project=around.directory)
     if files is None:
         context = _inside(around.root, app / (choices.context or "."), "context")
         path = _inside(around.root, app / (choices.path or Path(context, "Dockerfile")), "path")
-        wishes = choices.wishes(SINGLE)
-        return Drafts({SINGLE: draft(path, context, entries=choices.instructions, wishes=wishes)})
+        return Places({SINGLE: Place(path, context, choices.wishes(SINGLE), choices.instructions)})
     if choices.path or choices.context or choices.instructions:
         raise UsageError(
             "with Compose the Dockerfiles are those that the Compose files name",
@@ -138,84 +217,25 @@ def of_project(choices: Choices, around: Around) -> Drafts:
         around.compose, files, project=around.project, variables=around.variables,
         secrets=around.secrets, scope=around.scope,
     )  # fmt: skip
-    made = of_compose(model, Path(files.files[0]), choices.wishes)
-    return Drafts(made, compose_model.builds(model), compose_model.pulls(model))
+    specs, services = compose_model.builds(model), compose_model.services(model)
+    found = {
+        name: _of_service(spec, services[name], Path(files.files[0]), choices.wishes(name))
+        for name, spec in specs.items()
+    }
+    return Places(found, specs, compose_model.pulls(model))
 
 
-def draft(
-    path: Path, context: Path, *, entries: Sequence[Entry] = (), wishes: Wishes | None = None
-) -> Draft:
-    """The Dockerfile at ``path`` for ``context`` (both absolute). A file that is there and is not
-    ours is taken as it is; else it is what ``entries`` declare, or it is generated.
-
-    Raises:
-        StageFailed: there is a file of the user's own and a declaration too; or nothing can be
-            generated.
-    """
-    own_ignore = _users_ignore(context, path)
-    there = read(path)
-    if there is not None and not ownership.is_untouched(there):
-        if entries:
-            raise StageFailed(
-                f"{path.name} is there already, and pipeline.yml declares one too",
-                hint="Remove `instructions:` to use the file, or remove the file.",
-                where=Location(str(path)),
-            )
-        return Draft(path, context, "existing", there, own_ignore)
-    if entries:
-        body = render(declared.build(entries))
-        return Draft(path, context, "declared", ownership.sign(f"\n{body}"), own_ignore)
-    authored = _author(context, wishes)
-    text = ownership.sign(f"\n{render(authored.dockerfile)}")
-    return Draft(path, context, "generated", text, own_ignore, authored.reasons)
-
-
-def _author(context: Path, wishes: Wishes | None) -> Authored:
-    try:
-        return authoring.author(context, wishes)
-    except StageFailed as error:
-        error.where = error.where and error.where.within(context)
-        raise
-
-
-def of_compose(model: Model, file: Path, wishes: Callable[[str], Wishes]) -> dict[str, Draft]:
-    """Service → Dockerfile, for every service of a Compose model that is built. ``file`` is the
-    Compose file, ``wishes`` are by service.
-
-    Raises:
-        StageFailed: as from ``draft``, with the service.
-    """
-    services = compose_model.services(model)
-    by_path: dict[Path, Draft] = {}
-    found = {}
-    for name, spec in compose_model.builds(model).items():
-        try:
-            found[name] = _of_service(spec, services[name], file, wishes(name), by_path)
-        except StageFailed as error:
-            raise error.about(name) from error.__cause__
-    return found
-
-
-def _of_service(
-    spec: BuildSpec, service: Service, file: Path, wishes: Wishes, by_path: dict[Path, Draft]
-) -> Draft:
+def _of_service(spec: BuildSpec, service: Service, file: Path, wishes: Wishes) -> Place:
     if spec.remote:
         raise StageFailed(
-            f"it is built from {spec.context}, which is not on this machine",
+            f"{spec.service}: it is built from {spec.context}, which is not on this machine",
             hint="Clone it and name the folder as `context:`, or use its image.",
         )
     context = Path(spec.context)
     if spec.inline is not None or spec.dockerfile is None:
-        return Draft(file, context, "inline", spec.inline or "", _users_ignore(context, None))
-    path = Path(spec.dockerfile)
-    if path not in by_path:
-        by_path[path] = draft(path, context, wishes=_with_port(wishes, service))
-    if spec.target and by_path[path].origin == "generated":
-        raise StageFailed(
-            f"`target: {spec.target}` is a stage of a Dockerfile that is not there",
-            hint=f"Write {path}, or leave `target` out to have one generated.",
-        )
-    return by_path[path]
+        return Place(file, context, inline=spec.inline or "")
+    wishes = _with_port(wishes, service)
+    return Place(Path(spec.dockerfile), context, wishes, target=spec.target)
 
 
 def _with_port(wishes: Wishes, service: Service) -> Wishes:
@@ -224,6 +244,14 @@ def _with_port(wishes: Wishes, service: Service) -> Wishes:
     if wishes.port is not None or not ports:
         return wishes
     return wishes.model_copy(update={"port": ports[0]})
+
+
+def _author(context: Path, wishes: Wishes) -> Authored:
+    try:
+        return authoring.author(context, wishes)
+    except StageFailed as error:
+        error.where = error.where and error.where.within(context)
+        raise
 
 
 def read(path: Path) -> str | None:

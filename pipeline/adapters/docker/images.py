@@ -186,7 +186,7 @@ def _split(ref: str) -> tuple[str, str]:
 
 
 def _auth_header(auth: Auth | None) -> str:
-    """``X-Registry-Auth``: credentials for this one call; an empty object keeps the engine from using any other."""
+    """``X-Registry-Auth`` for this one call; an empty object keeps the engine from using others."""
     fields: dict[str, str] = {}
     if auth is not None:
         fields = {"username": auth.username, "password": auth.password}

@@ -248,7 +248,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(StageFailed, match="cannot be read"):
-        drafts.draft(project.file, tmp_path)
+        drafts.Place(project.file, tmp_path).draft()
 
 
 def test_a_version_that_yaml_took_for_a_number() -> None:

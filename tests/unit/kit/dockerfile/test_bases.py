@@ -54,7 +54,8 @@ def test_digests_go_in_and_nothing_else_changes() -> None:
     after = pinned(text, {"node:22": "sha256:n", "python:latest": "sha256:p",
                           "tool:latest": "sha256:t"}.get)  # fmt: skip
     assert after == (
-        text.replace("node:${V}", "node:22@sha256:n").replace("python\n", "python:latest@sha256:p\n")
+        text.replace("node:${V}", "node:22@sha256:n")
+        .replace("python\n", "python:latest@sha256:p\n")
         .replace("=node:22", "=node:22@sha256:n").replace("=tool,", "=tool:latest@sha256:t,")
     )  # fmt: skip
     assert pinned(after, lambda name: "sha256:x").count("sha256:x") == 1
