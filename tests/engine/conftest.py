@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -123,7 +124,7 @@ class AppUnderTest:
         """Run ``dockcycle`` in the app's directory to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *args], cwd=self.directory, text=True,
-            capture_output=True, timeout=timeout, env=self._environment(environ), check=False,
+            capture_output=True, timeout=timeout, env=self.environment(environ), check=False,
         )  # fmt: skip
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -131,7 +132,7 @@ class AppUnderTest:
         """Start ``dockcycle`` and come back at once; stdout and stderr are one pipe."""
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", *args], cwd=self.directory, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._environment(environ),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment(environ),
         )  # fmt: skip
 
     def run(self, *args: str, timeout: float = 180, **environ: str) -> Result:
@@ -147,18 +148,45 @@ class AppUnderTest:
         record: dict[str, Any] = shown.json
         return record
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return {
             **os.environ, "DOCKCYCLE_HOME": str(self.home), "PYTHONPATH": str(ROOT),
             **self.environ, **more,
         }  # fmt: skip
 
 
+def new_app(directory: Path, home: Path, name: str | None = None) -> AppUnderTest:
+    """An app in a git repository of its own; call ``end`` when it has served its purpose."""
+    directory.mkdir(parents=True)
+    app = AppUnderTest(directory, name or f"t{uuid.uuid4().hex[:8]}", free_port(), home)
+    app.write()
+    (directory / "Dockerfile").write_text(DOCKERFILE)
+    (directory / ".dockerignore").write_text("*\n!app.py\n")
+    app.pipeline(PIPELINE)
+    app.git("init", "-q", "-b", "main")
+    app.git("config", "user.name", "Test")
+    app.git("config", "user.email", "test@example.com")
+    app.commit("first")
+    return app
+
+
+def end(app: AppUnderTest, engine: docker.DockerClient) -> None:
+    """Take the app down; what is left of it is a failure."""
+    ended = app.command("down", "--volumes")
+    left = leftovers(engine, app.name)
+    assert not left, f"down left {left}: {ended.text}"
+
+
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """One of those that neither the kernel nor the engine gives away by itself meanwhile."""
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as sock:
+            try:
+                sock.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture(scope="session")
@@ -180,26 +208,12 @@ def make_app(tmp_path: Path, engine: docker.DockerClient) -> Iterator[Callable[.
     made: list[AppUnderTest] = []
 
     def make(name: str | None = None, *, folder: str = "app") -> AppUnderTest:
-        name = name or f"t{uuid.uuid4().hex[:8]}"
-        directory = tmp_path / folder
-        directory.mkdir(parents=True)
-        app = AppUnderTest(directory, name, free_port(), tmp_path / "home")
-        app.write()
-        (directory / "Dockerfile").write_text(DOCKERFILE)
-        (directory / ".dockerignore").write_text("*\n!app.py\n")
-        app.pipeline(PIPELINE)
-        app.git("init", "-q", "-b", "main")
-        app.git("config", "user.name", "Test")
-        app.git("config", "user.email", "test@example.com")
-        app.commit("first")
-        made.append(app)
-        return app
+        made.append(new_app(tmp_path / folder, tmp_path / "home", name))
+        return made[-1]
 
     yield make
     for app in made:
-        ended = app.command("down", "--volumes")
-        left = leftovers(engine, app.name)
-        assert not left, f"down left {left}: {ended.text}"
+        end(app, engine)
 
 
 @pytest.fixture
@@ -214,12 +228,11 @@ def leftovers(engine: docker.DockerClient, project: str) -> list[str]:
         [f"container {c.name}" for c in engine.containers.list(all=True, filters=label)]
         + [f"network {n.name}" for n in engine.networks.list(filters=label)]
         + [f"volume {v.name}" for v in engine.volumes.list(filters=label)]
-        + [f"image {i.id[:19]} {i.tags}" for i in engine.images.list(filters=label)]
         + [
-            f"tag {tag}"
-            for image in engine.images.list()
-            for tag in image.tags
-            if project in tag.rpartition("/")[2]
+            f"image {image['Id'][:19]} {image['RepoTags']}"
+            for image in engine.api.images()
+            if (image["Labels"] or {}).get("dockcycle.project") == project
+            or any(project in tag.rpartition("/")[2] for tag in image["RepoTags"] or ())
         ]
     )
 
