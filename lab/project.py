@@ -21,6 +21,8 @@ PASSES = (
     ("-m", "not disruptive and not corpus", "-n", "2", "--dist", "worksteal"),
     ("-m", "disruptive"),
 )
+INTERRUPTED = 2
+"""Exit code of pytest."""
 ENGINE_TIMEOUT = 10.0
 PULL_TIMEOUT = 300.0
 
@@ -71,14 +73,25 @@ def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
     """
     passes = [words] if words else PASSES
     stack.up(stack.tested() if words else stack.defaults(), net="own")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # pytest gets it too, and ends by itself
-    codes = []
+    codes: list[int] = []
     try:
         for arguments in passes:
             stack.up([])  # whatever the pass before did to the engine
             argv = stack.network.enter([sys.executable, "-m", "pytest", *arguments])
-            with subprocess.Popen(argv, cwd=ROOT, env={**environ, **stack.environment()}) as tests:
-                codes.append(tests.wait())
+            codes.append(patiently(argv, {**environ, **stack.environment()}))
+            if codes[-1] == INTERRUPTED:
+                break
     finally:
         stack.down(purge=False)
     return next((code for code in codes if code), 0)
+
+
+def patiently(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run pytest to its end; its exit code. Ctrl-C is for pytest, which ends by itself."""
+    with subprocess.Popen(argv, cwd=ROOT, env=environ) as tests:
+        # Not before: what is ignored when a program starts is ignored in it, too.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return tests.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)

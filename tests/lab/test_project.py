@@ -1,5 +1,8 @@
 """Which engine the demo takes."""
 
+import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,19 @@ def test_images_that_are_there_or_can_be_pulled_are_enough(environ: dict[str, st
 def test_an_engine_without_images_leads_to_the_lab(environ: dict[str, str]) -> None:
     with pytest.raises(LabError, match=r"(?s)cannot get python:3\.11-slim.*refused.*LAB=1"):
         project.require_images(environ, ["python:3.11-slim"])
+
+
+def test_an_interrupt_is_for_pytest(tmp_path: Path) -> None:
+    """This process is interrupted along with it, by the terminal, and stays to tidy up."""
+    program = (
+        "import os, pathlib, re, signal, time\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "parent, end = pathlib.Path(f'/proc/{os.getppid()}/status'), time.monotonic() + 30\n"
+        "ignored = lambda: int(re.search(r'SigIgn:\\s+(\\w+)', parent.read_text())[1], 16)\n"
+        "while not ignored() & 2 and time.monotonic() < end: time.sleep(0.01)\n"
+        "os.kill(os.getppid(), signal.SIGINT)\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    before = signal.getsignal(signal.SIGINT)
+    assert project.patiently([sys.executable, "-c", program], dict(os.environ)) != 0
+    assert signal.getsignal(signal.SIGINT) == before
