@@ -41,6 +41,8 @@ class Wishes(Frozen):
     """Folder of files that are served as they are; ``.`` is the app's own."""
     shell: str | None = None
     """Script that is the app."""
+    app: str | None = None
+    """Folder of the package that is the app, in a workspace of several."""
     start: str | tuple[str, ...] | None = None
     """Command that starts the app; a string is split as a shell would."""
     port: PortNumber | None = None

@@ -1,45 +1,41 @@
-"""Dockerfiles for Node.js apps: npm, with or without a build step."""
+"""Dockerfiles for Node.js apps: npm, Yarn, pnpm or Bun, servers and sites of files."""
 
 from __future__ import annotations
 
-from pipeline.kit.authoring import blocks
+import re
+
+from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
-from pipeline.kit.authoring.node import version
+from pipeline.kit.authoring.node import frameworks, health, managers, version, workspace
+from pipeline.kit.authoring.node.install import Installer
 from pipeline.kit.authoring.node.package import FILE, Package
-from pipeline.kit.authoring.node.start import Starter
+from pipeline.kit.authoring.node.start import LISTENS, Start, Starter
+from pipeline.kit.authoring.static import server
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
 
 _UID = "1000"
-_CACHE = "/root/.npm"
-_OWN = (("chown", "node:node"),)
-_QUIET = "--no-audit --no-fund"
-_TCP_CHECK = (
-    "import('node:net').then((net) => net.connect(process.env.PORT, '127.0.0.1')"
-    ".on('connect', () => process.exit(0)).on('error', () => process.exit(1)))"
-)
-
-
-def _http_check(path: str) -> str:
-    return (
-        f"fetch('http://127.0.0.1:' + process.env.PORT + '{path}')"
-        ".then((r) => process.exit(r.status < 500 ? 0 : 1), () => process.exit(1))"
-    )
+_BUN = re.compile(r"\bBun\.\w+|from [\"']bun(?::\w+)?[\"']")
+_SCRIPTS = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs")
 
 
 class Node:
     name = "Node.js"
     key = "node"
-    looks_for = (FILE,)
+    looks_for = (FILE, "server.js")
 
     def recognises(self, tree: Tree, wishes: Wishes) -> Reason | None:
         if wishes.node:
             return Reason("language", self.name, "asked for by `node:`", "pipeline.yml")
         if not tree.has(FILE):
-            return None
+            script = next((f for f in _SCRIPTS if LISTENS.search(tree.read(f))), None)
+            if script is None:
+                return None
+            return Reason("language", self.name, "it is a server", script, doubtful=True)
         package = Package(tree)
         starts = "start" in package.scripts or package.main or package.dependencies
-        return Reason("language", self.name, "there is such a file", FILE, doubtful=not starts)
+        told = starts or package.workspaces or "build" in package.scripts or package.tools
+        return Reason("language", self.name, "there is such a file", FILE, doubtful=not told)
 
     def author(self, tree: Tree, wishes: Wishes) -> Authored:
         return _Author(tree, wishes).author()
@@ -50,93 +46,130 @@ class _Author:
         self.reasons = Reasons()
         self.tree = tree
         self.wishes = wishes
-        self.package = Package(tree)
-        self.base = f"node:{version.choose(tree, wishes, self.reasons)}-slim"
-        self.package.note_lock(self.reasons)
-        self.builds = "build" in self.package.scripts
-        if self.builds:
-            line = self.package.line_of("build")
-            self.reasons.note("build", "npm run build", "scripts.build", FILE, line=line)
-        self.starter = Starter(tree, wishes, self.package, self.reasons)
-        self.start = self.starter.choose()
+        self.workspace = workspace.find(tree)
+        self.package = self.workspace.app(wishes, self.reasons)
+        self.result = frameworks.find(tree, self.package)
+        self.starter = Starter(tree, wishes, self.package, self.result, self.reasons)
+        said = self.package if "engines" in self.package.data else self.workspace.root
+        node = version.choose(tree, wishes, said, self.reasons)
+        self.manager = managers.choose(tree, self.workspace.root, self.reasons)
+        self.site = self.starter.is_site
+        self.start: Start | None = None if self.site else self.starter.choose()
+        self.runs_bun = self._runs_bun()
+        self.base = "oven/bun:1-slim" if self.runs_bun else f"node:{node}-slim"
+        self.builds = self._builds()
+        self.install = Installer(
+            tree, self.workspace, self.package, self.manager, self.base, self.reasons,
+            result=self.result, start=self.start, builds=self.builds,
+        )  # fmt: skip
+        if self.result and self.result.told:
+            self.reasons.note("framework", self.result.name, self.result.told, self.package.file,
+                              doubtful=True)  # fmt: skip
 
     def author(self) -> Authored:
+        if self.start is None:
+            return self._of_site(self.result or frameworks.Result("files"))
         items = blocks.paragraphs(
-            *(self._build_stage() if self.builds else ()),
+            *self.install.stages(),
             [m.From(self.base)],
-            [self._environment()],
-            blocks.apt(self.wishes.packages, "System packages that the app needs."),
+            [self._environment(self.start)],
+            blocks.apt(
+                {*self.wishes.packages, *self.install.needs_at_run_time},
+                "System packages that the app needs.",
+            ),
             [
                 *blocks.comment("The image's own user, who owns nothing but the app's folder."),
-                blocks.run("install --directory --owner=node --group=node /app"),
+                blocks.run(f"install --directory --owner={self._user} --group={self._user} /app"),
                 m.Workdir("/app"),
             ],
-            *self._content(),
-            self._run(),
+            *self.install.content(self._user),
+            self._run(self.start),
         )
         dockerfile = m.Dockerfile(items)
         return Authored("Node.js", dockerfile, tuple(self.reasons.found), self.start.port)
 
-    def _environment(self) -> m.Env:
-        values: dict[str, object] = {"NODE_ENV": "production"}
-        if self.start.bin_path:
-            values["PATH"] = "/app/node_modules/.bin:$PATH"
-        if self.start.port is not None:
-            values["PORT"] = self.start.port
-        return blocks.env(values)
+    def _of_site(self, result: frameworks.Result) -> Authored:
+        place = "/".join(part for part in ("/app", self.package.folder, result.site) if part)
+        self.reasons.note("site", result.site, f"what {result.name} builds",
+                          self.package.file)  # fmt: skip
+        port = self.wishes.port or server.PORT
+        self.reasons.note("port", port, "usual for nginx" if not self.wishes.port else
+                          "asked for by `port:`")  # fmt: skip
+        copied = parts.from_build(place, "")
+        items = blocks.paragraphs(
+            *self.install.stages(site=True),
+            *server.serve(copied, port, single_page=result.single_page),
+        )
+        return Authored("Node.js", m.Dockerfile(items), tuple(self.reasons.found), port)
 
-    def _build_stage(self) -> list[list[m.Item]]:
-        """A stage with the tools that the build needs; they are taken away again at its end."""
-        code = [] if self.package.install_needs_code else [m.Copy((".",), "./")]
-        build = blocks.run("npm run build", f"npm prune --omit=dev {_QUIET}", caches=[_CACHE])
-        return [
-            [m.From(self.base, "build"), m.Workdir("/app")],
-            self._install(f"npm {self._verb} {_QUIET}"),
-            [*code, build],
-        ]
+    # decisions
 
-    def _content(self) -> list[list[m.Item]]:
-        if self.builds:
-            return [[m.Copy(("/app",), "./", flags=(("from", "build"), *_OWN))]]
-        install = f"npm {self._verb} --omit=dev {_QUIET}"
-        if self.package.install_needs_code:
-            return [self._install(install)]
-        # `prepare` is for those who work on the project, and would miss their tools.
-        prepare = ["npm pkg delete scripts.prepare"] if "prepare" in self.package.scripts else []
-        return [self._install(*prepare, install), [m.Copy((".",), "./", flags=_OWN)]]
+    def _runs_bun(self) -> bool:
+        if self.start is None or self.wishes.node:
+            return False
+        command = self.start.command
+        words = command.split() if isinstance(command, str) else command
+        if words and words[0] in ("bun", "bunx"):
+            self.reasons.note("runtime", "Bun", "the start command says so")
+            return True
+        files = self.starter.sources.files
+        file = next((each for each in files if _BUN.search(self.tree.read(each))), None)
+        if file and self.manager.name == "bun" and words[:1] != ["next"]:
+            self.reasons.note("runtime", "Bun", "the code uses it", file)
+            return True
+        return False
+
+    def _builds(self) -> list[str]:
+        """Commands that build, in their order."""
+        found = list(self.start.builds) if self.start else []
+        ran = " ".join(found)
+        for member in self.workspace.below(self.package)[:-1]:
+            if "build" in member.scripts:
+                found.append(self.manager.run("build", member))
+        script = self.starter.compiled.script
+        if script is not None:
+            if not re.search(rf"\brun {script}\b", ran):
+                found.append(self.manager.run(script, self.package))
+            line = self.package.line_of(script)
+            self.reasons.note("build", found[-1], f"scripts.{script}", self.package.file, line=line)
+        elif self.start is not None and self.start.compiles and "tsc" not in ran:
+            found.append(self._here("tsc"))
+            self.reasons.note("build", "tsc", "TypeScript that nothing else compiles",
+                              self.package.file)  # fmt: skip
+        elif self.result is not None and self.result.build and (self.site or self.result.start):
+            found.append(self._here(self.result.build))
+            self.reasons.note("build", self.result.build, f"the way of {self.result.name}",
+                              self.package.file)  # fmt: skip
+        return found
+
+    def _here(self, command: str) -> str:
+        return f"cd {self.package.folder} && {command}" if self.package.folder else command
+
+    # the stage that runs
 
     @property
-    def _verb(self) -> str:
-        return "ci" if self.package.lock else "install"
+    def _user(self) -> str:
+        return "bun" if self.runs_bun else "node"
 
-    def _install(self, *commands: str) -> list[m.Item]:
-        if not self.tree.has(FILE):
-            return []
-        run = blocks.run(*commands, caches=[_CACHE])
-        if self.package.install_needs_code:
-            self.reasons.note("dependencies", "with the code", "an install script needs it", FILE)
-            flags = () if self.builds else _OWN
-            return [m.Copy((".",), "./", flags=flags), run]
-        files = (FILE, self.package.lock, self.tree.first(".npmrc"))
-        return [
-            *blocks.comment(
-                "Dependencies before the code: as long as they stay, a change of the code is quick."
-            ),
-            m.Copy(tuple(file for file in files if file), "./"),
-            run,
-        ]
+    def _environment(self, start: Start) -> m.Env:
+        values: dict[str, object] = {"NODE_ENV": "production"}
+        if start.bin_path:
+            folders = [f"/app/{self.package.folder}"] if self.package.folder else []
+            path = ":".join(f"{folder}/node_modules/.bin" for folder in [*folders, "/app"])
+            values["PATH"] = f"{path}:$PATH"
+        values |= start.environment
+        if self.result is not None and self.result.start:
+            values |= self.result.environment
+        if start.port is not None:
+            values["PORT"] = start.port
+        return blocks.env(values)
 
-    def _run(self) -> list[m.Item]:
-        items: list[m.Item] = [m.User(_UID)]
-        if self.start.port is not None:
-            items += [m.Expose((str(self.start.port),)), self._health()]
-        return [*items, m.Cmd(blocks.start_command(self.start.command))]
-
-    def _health(self) -> m.Healthcheck:
-        found = self.starter.health_route()
-        if found is None:
-            self.reasons.note("health", "its port", "no route of a usual name was found")
-            return blocks.healthcheck(["node", "-e", _TCP_CHECK])
-        path, file, line = found
-        self.reasons.note("health", path, "a route of that name", file, line=line)
-        return blocks.healthcheck(["node", "-e", _http_check(path)])
+    def _run(self, start: Start) -> list[m.Item]:
+        probe = None
+        if start.port is not None:
+            found = self.starter.sources.health_route()
+            probe = health.choose(found, self.reasons, bun=self.runs_bun)
+        command = start.command
+        if self.runs_bun and not isinstance(command, str):
+            command = tuple("bun" if word in ("node", "npm") else word for word in command)
+        return parts.ending(_UID, start.port, command, probe)

@@ -1,30 +1,39 @@
-"""What package.json and its lock file say."""
+"""What one package.json says."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pipeline.kit.authoring.contract import Reasons
+from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring.tree import Tree
 
 FILE = "package.json"
-_LOCKS = ("package-lock.json", "npm-shrinkwrap.json")
-_FOREIGN_LOCKS = {"yarn.lock": "Yarn", "pnpm-lock.yaml": "pnpm", "bun.lock": "Bun",
-                  "bun.lockb": "Bun"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Package:
-    """Raises ``StageFailed`` from every property when package.json is broken."""
+    """Raises ``StageFailed``, with the line, from every property when the file is broken."""
 
     tree: Tree
+    folder: str = ""
+    """Where it is, relative to the tree."""
+
+    @property
+    def file(self) -> str:
+        return f"{self.folder}/{FILE}" if self.folder else FILE
 
     @cached_property
     def data(self) -> Mapping[str, Any]:
-        return self.tree.json(FILE)
+        return self.tree.json(self.file)
+
+    @property
+    def name(self) -> str:
+        name = self.data.get("name")
+        return name if isinstance(name, str) else ""
 
     @property
     def scripts(self) -> Mapping[str, str]:
@@ -39,40 +48,53 @@ class Package:
         """What is needed to build, not to run."""
         return self._strings("devDependencies")
 
+    def has(self, *names: str) -> str | None:
+        """The first of the packages that is a dependency or a tool."""
+        return next((n for n in names if n in self.dependencies or n in self.tools), None)
+
+    def major(self, name: str) -> int | None:
+        """The major version that is asked for of a package."""
+        found = re.search(r"\d+", self.dependencies.get(name) or self.tools.get(name) or "")
+        return int(found.group()) if found else None
+
     @property
     def main(self) -> str:
         value = self.data.get("main")
         return value.removeprefix("./") if isinstance(value, str) else ""
 
     @property
-    def lock(self) -> str | None:
-        """npm's lock file."""
-        return self.tree.first(*_LOCKS)
+    def is_module(self) -> bool:
+        return self.data.get("type") == "module"
 
     @property
-    def install_needs_code(self) -> bool:
-        """Does an install run a script of the project's own?"""
-        return bool({"preinstall", "install", "postinstall"} & set(self.scripts))
+    def manager(self) -> tuple[str, str]:
+        """(name, exact version) of ``packageManager``; empty strings without one."""
+        value = self.data.get("packageManager")
+        name, _, version = value.partition("@") if isinstance(value, str) else ("", "", "")
+        return name, version.partition("+")[0]
 
-    def note_lock(self, reasons: Reasons) -> None:
-        """Say which lock file counts, and which one does not."""
-        if self.lock:
-            reasons.note("dependencies", "npm ci", "exactly what the lock file has", self.lock)
-            return
-        foreign = self.tree.first(*_FOREIGN_LOCKS)
-        if foreign:
-            because = (
-                f"the lock of {_FOREIGN_LOCKS[foreign]} is not used yet, so versions may differ"
-            )
-        else:
-            because = "there is no package-lock.json, so versions may differ from build to build"
-        reasons.note("dependencies", "npm install", because, foreign or FILE, doubtful=True)
+    @property
+    def own_install_script(self) -> str | None:
+        """The script of the project's own that an install runs."""
+        names = ("preinstall", "install", "postinstall")
+        return next((name for name in names if name in self.scripts), None)
+
+    @property
+    def workspaces(self) -> list[str]:
+        """Patterns of the folders of a workspace's members."""
+        value = self.data.get("workspaces", [])
+        patterns = value.get("packages", []) if isinstance(value, dict) else value
+        return [each for each in patterns if isinstance(each, str)]
 
     def line_of(self, key: str) -> int | None:
-        return self.tree.line_of(FILE, f'"{key}"')
+        return self.tree.line_of(self.file, f'"{key}"')
 
     def _strings(self, key: str) -> Mapping[str, str]:
-        values = self.data.get(key)
+        values = self.data.get(key, {})
         if not isinstance(values, dict):
-            return {}
+            raise StageFailed(
+                f'{self.file} cannot be read: "{key}" is not an object',
+                hint="Mend the file; a Dockerfile cannot be made from what it does not say.",
+                where=Location(self.file, self.line_of(key)),
+            )
         return {name: value for name, value in values.items() if isinstance(value, str)}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.kit.authoring import blocks, parts
+from pipeline.kit.authoring import blocks, parts, probes
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
 from pipeline.kit.authoring.python import code, dependencies, managers, system, version
 from pipeline.kit.authoring.python.managers import EXPORTED, INTO_VENV, PIP, PIP_CACHE, VENV
@@ -22,13 +22,10 @@ _LISTED = (
 _TOML = "import tomllib"
 _TOML_BEFORE_3_11 = "from pip._vendor import tomli as tomllib"
 _LISTED_AT = "/tmp/requirements.txt"  # noqa: S108 - in the image, where nobody else is
-_TCP_CHECK = (
-    "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['PORT'])), 2)"
-)
 _FROM_SOURCE = re.compile(r"--no-binary[= ]\s*(\S+)")
 
 
-def _http_check(path: str) -> str:
+def _asks(path: str) -> str:
     return (
         "import http.client, os, sys; "
         "c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); "
@@ -75,7 +72,7 @@ class _Author:
         self.uses_uv = self.dependencies.manager == "uv"
         self.built = bool(self.uses_uv or self.needs.build or self.project.is_compiled)
         self.installs_project = self._installs_project()
-        self.outline = self.project.outline() if self.installs_project else ()
+        self.outline = self.project.outline() if self.installs_project else ([], [])
 
     def author(self) -> Authored:
         items = blocks.paragraphs(
@@ -148,16 +145,23 @@ class _Author:
 
     def _outline(self) -> list[m.Item]:
         """The project itself, installed in place before its code is there."""
-        if not self.outline:
+        files, packages = self.outline
+        if not files:
             return []
         why = "The project itself, in place: its code comes when all of this is cached."
-        return [*blocks.comment(why), *parts.copies(self.outline), self._install_project("-e ")]
+        empty = [f"mkdir -p {' '.join(packages)}"] if packages else []
+        empty += [f"touch {' '.join(f'{each}/__init__.py' for each in packages)}"] if empty else []
+        return [
+            *blocks.comment(why),
+            *parts.copies(files),
+            self._install_project("-e ", *empty),
+        ]
 
-    def _install_project(self, how: str) -> m.Run:
+    def _install_project(self, how: str, *before: str) -> m.Run:
         pip = INTO_VENV if self.built else PIP
         # The history that the version is in is not here.
         version = "SETUPTOOLS_SCM_PRETEND_VERSION=0 " if self.project.version_is_from_git else ""
-        return blocks.run(f"{version}{pip} --no-deps {how}.", caches=[PIP_CACHE])
+        return blocks.run(*before, f"{version}{pip} --no-deps {how}.", caches=[PIP_CACHE])
 
     def _install(self) -> list[m.Item]:
         """Dependencies, in whichever stage that is."""
@@ -226,7 +230,7 @@ class _Author:
             items += [*self._install(), *self._outline()]
         if self.built or not self.dependencies.needs_code:
             items.append(parts.code(owned=True))
-        if self.installs_project and not self.outline and not self.project.is_compiled:
+        if self.installs_project and not self.outline[0] and not self.project.is_compiled:
             items.append(self._install_project("-e "))
         if self.start.folder:
             items.append(m.Workdir(f"/app/{self.start.folder}"))
@@ -239,11 +243,6 @@ class _Author:
 
     def _health(self) -> Sequence[str]:
         if self.start.health:
-            return ["python", "-c", _http_check(self.start.health)]
-        found = code.health_route(self.sources)
-        if found is None:
-            self.reasons.note("health", "its port", "no route of a usual name was found")
-            return ["python", "-c", _TCP_CHECK]
-        self.reasons.note("health", found.value, "a route of that name", found.file,
-                          line=found.line)  # fmt: skip
-        return ["python", "-c", _http_check(found.value)]
+            return ["python", "-c", _asks(self.start.health)]
+        route = code.health_route(self.sources)
+        return probes.choose(lambda path: ["python", "-c", _asks(path)], route, self.reasons)

@@ -74,20 +74,22 @@ class Project:
         setup = self.tree.read("setup.py")
         return self.backend.startswith(_COMPILING) or "ext_modules" in setup
 
-    def outline(self) -> tuple[str, ...]:
-        """Files that are enough to install the project in place, without the rest of its code:
-        what describes it, and the packages that it has. Empty where that cannot be told."""
+    def outline(self) -> tuple[list[str], list[str]]:
+        """What is enough to install the project in place without its code: files that describe it,
+        and folders that have to be packages. Both empty where that cannot be told."""
         tree = self.tree
         packages = tree.matching("src/*/__init__.py") or tree.matching("*/__init__.py")
         packages = [file for file in packages if not file.startswith(("test", "doc", "example"))]
         if not packages or self.is_compiled or not tree.has(PYPROJECT):
-            return ()
+            return [], []
         described = [
             file
             for file in tree.files
             if "/" not in file and file.startswith((PYPROJECT, "setup.", "README", "LICENSE"))
         ]
-        return (*described, *packages)
+        if self.project.get("dynamic"):  # the version, say, is in the code
+            return [*described, *packages], []
+        return described, [file.removesuffix("/__init__.py") for file in packages]
 
     @property
     def version_is_from_git(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from pipeline.kit.dockerfile import model as m
 from pipeline.kit.dockerfile.ports import exposed_port
 from pipeline.scope import Scope
 from tests.support.apps import APPS, App
+
+
+def shell(run: m.Run) -> str:
+    return run.command.text if isinstance(run.command, m.ShellForm) else ""
+
 
 each_app = pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
 
@@ -40,7 +46,8 @@ def test_its_quality(app: App, tmp_path: Path) -> None:
     assert bool(checks) is (app.port is not None)
     assert not dockerfile.directives
     for stage in dockerfile.stages:
-        installs = [i for i in stage.instructions if isinstance(i, m.Run) and i.flags]
+        runs = [i for i in stage.instructions if isinstance(i, m.Run)]
+        installs = [i for i in runs if re.search(r"^(?:pip|npm) (?:install|ci)", shell(i), re.M)]
         assert all("type=cache" in (i.flag("mount") or "") for i in installs)
 
 

@@ -259,8 +259,7 @@ def test_locks_of_node(tmp_path: Path) -> None:
     assert doubts(authored) == []
     (tmp_path / "package-lock.json").rename(tmp_path / "pnpm-lock.yaml")
     authored = author(tmp_path)
-    assert "npm install --omit=dev" in render(authored.dockerfile)
-    assert "pnpm is not used yet" in doubts(authored)[0]
+    assert "pnpm install --frozen-lockfile --prod" in render(authored.dockerfile)
 
 
 def test_an_install_script_needs_the_code(tmp_path: Path) -> None:
