@@ -27,7 +27,7 @@ from pipeline.kit.dockerfile.model import From
 from pipeline.kit.dockerfile.parse import parse
 from pipeline.ports import Ports, Repo
 from pipeline.ports.engine import ContainerInfo, ContainerSpec, Port
-from pipeline.ports.http import HttpRequest
+from pipeline.ports.http import HttpFailure, HttpRequest
 from pipeline.scope import Scope
 from pipeline.stage import Context
 from stages.build import BuildOptions, BuildStage
@@ -39,6 +39,7 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 TABLE = Path(__file__).parents[2] / "docs" / "authoring-results.md"
 PATIENCE = 90.0
 """Seconds for an app to become healthy on a machine that does other things too."""
+MOMENTS = 10.0
 BUILD = 900.0
 OTHER_PORT = "7777"
 FIXED_PORT = frozenset({"go-cmd", "go-embed"})
@@ -137,19 +138,22 @@ class Trial:
         return list(self.ports.engine.logs(self.container, tail=40, scope=self.scope))
 
     def wait_for(self, text: str, port: int | None) -> None:
-        """A log may take a moment, an answer of an app that is healthy must not."""
-        end = time.monotonic() + (0 if port else 10)
+        """Within moments of becoming healthy; some take one connection at a time."""
+        end = time.monotonic() + MOMENTS
         while text not in (said := self.says(port)):
             assert time.monotonic() < end, said[:2000]
             self.scope.sleep(0.2)
 
     def says(self, port: int | None) -> str:
-        """The body of ``GET /``, or the log."""
+        """The body of ``GET /``, or why there is none; without a port the log."""
         if port is None:
             return "\n".join(self.log())
         (published,) = self.inspect().ports
         url = f"http://127.0.0.1:{published.host_port}/"
-        return self.ports.http.request(HttpRequest(url=url), self.scope).body.decode()
+        try:
+            return self.ports.http.request(HttpRequest(url=url), self.scope).body.decode()
+        except HttpFailure as failure:
+            return str(failure)
 
     def close(self) -> None:
         if self.container:

@@ -232,12 +232,13 @@ class Cargo:
             return wishes.rust
         file = "rust-toolchain.toml"
         channel = self.tree.toml(file).get("toolchain", {}).get("channel")
-        if isinstance(channel, str) and re.fullmatch(r"\d+\.\d+(\.\d+)?", channel):
-            reasons.note("rust", channel, "pinned", file, line=self.tree.line_of(file, channel))
-            return channel
+        if isinstance(channel, str) and (match := re.fullmatch(r"(\d+\.\d+)(\.\d+)?", channel)):
+            reasons.note("rust", match[1], "pinned", file, line=self.tree.line_of(file, channel))
+            return match[1]
         for version, where, line in pinned(self.tree, "rust", "rust-toolchain"):
-            reasons.note("rust", version, "pinned", where, line=line)
-            return version
+            minor = ".".join(version.split(".")[:2])
+            reasons.note("rust", minor, "pinned", where, line=line)
+            return minor
         if channel not in (None, "stable"):
             because = f"{channel} has no image of its own, so the newest stable one"
             reasons.note("rust", "1", because, file, doubtful=True)

@@ -83,7 +83,7 @@ def test_a_library_is_no_program(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "tag", "suite"),
     [
-        ("rust-toolchain.toml", '[toolchain]\nchannel = "1.95.0"\n', "1.95.0", "trixie"),
+        ("rust-toolchain.toml", '[toolchain]\nchannel = "1.95.0"\n', "1.95", "trixie"),
         ("rust-toolchain.toml", '[toolchain]\nchannel = "stable"\n', "1", "trixie"),
         ("rust-toolchain", "1.75\n", "1.75", "bookworm"),
     ],
