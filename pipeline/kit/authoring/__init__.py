@@ -40,6 +40,8 @@ _START_FROM = """\
       - EXPOSE: 8000
       - CMD: [/app/start]"""
 _SHOWN = 12
+_LAST = frozenset({"static", "shell"})
+"""Kinds whose files many apps of other kinds have as well."""
 
 
 def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
@@ -55,10 +57,12 @@ def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
     if not known:
         raise _unknown(tree, wishes)
     ecosystem, why = _preferred(known, wishes)
+    if _is_no_app_itself(ecosystem, why) and _apps_below(tree, wishes):
+        raise _unknown(tree, wishes)
     authored = ecosystem.author(tree, wishes)
     reasons = [why, *authored.reasons]
     for other, reason in known:
-        if other is not ecosystem:
+        if other is not ecosystem and other.key not in _LAST:
             reasons.append(_passed_over(ecosystem, other, reason))
     return Authored(authored.ecosystem, authored.dockerfile, tuple(reasons), authored.port)
 
@@ -93,8 +97,28 @@ def _unknown(tree: Tree, wishes: Wishes) -> StageFailed:
     )
 
 
+def _is_no_app_itself(ecosystem: Ecosystem, why: Reason) -> bool:
+    """Is all that is known of it a script, or a page in a folder? Around several apps there may be
+    a deploy.sh, or docs/index.html."""
+    page = ecosystem.key == "static" and "/" in why.file
+    return why.doubtful and (ecosystem.key == "shell" or page)
+
+
 def _apps_below(tree: Tree, wishes: Wishes) -> list[str]:
-    """Folders right below that hold an app of a known kind."""
+    """Folders, one or two levels down, that are surely an app of a known kind."""
+    found: list[str] = []
     folders = sorted({path.partition("/")[0] for path in tree.files if "/" in path})
-    below = ((folder, Tree(tree.folder / folder)) for folder in folders)
-    return [folder for folder, each in below if any(e.recognises(each, wishes) for e in ECOSYSTEMS)]
+    for folder in folders:
+        below = Tree(tree.folder / folder)
+        if _is_surely_an_app(below, wishes):
+            found.append(folder)
+            continue
+        inner = sorted({path.partition("/")[0] for path in below.files if "/" in path})
+        deeper = ((each, Tree(below.folder / each)) for each in inner)
+        found += [f"{folder}/{each}" for each, at in deeper if _is_surely_an_app(at, wishes)]
+    return found[:_SHOWN]
+
+
+def _is_surely_an_app(tree: Tree, wishes: Wishes) -> bool:
+    found = (ecosystem.recognises(tree, wishes) for ecosystem in ECOSYSTEMS)
+    return any(reason is not None and not reason.doubtful for reason in found)

@@ -177,7 +177,10 @@ class _Author:
         gems = [parts.from_build(_BUNDLE, _BUNDLE)] if self.bundle.exists else []
         if self._has_assets():
             return [*gems, parts.from_build("/app", "./", owned=True)]
-        return [*gems, parts.code(owned=True)]
+        # Without a lock of the app's own, that of the build says what was installed.
+        chosen = self.bundle.exists and not self.bundle.locked
+        lock = [parts.from_build(f"/app/{LOCK}", "./", owned=True)] if chosen else []
+        return [*gems, parts.code(owned=True), *lock]
 
     def _run(self) -> list[m.Item]:
         items = parts.ending(parts.UID, self.port, self._command(), self._health())

@@ -171,3 +171,17 @@ class TestDotnet:
 )  # fmt: skip
 def test_the_one_that_is_surest_wins(tmp_path: Path, files: dict[str, str], ecosystem: str) -> None:
     assert made(tmp_path, files).authored.ecosystem == ecosystem
+
+
+@pytest.mark.parametrize("around", [{"deploy.sh": "#!/bin/sh\n"}, {"docs/index.html": PAGE}, {}])
+def test_around_several_apps_they_are_named(tmp_path: Path, around: dict[str, str]) -> None:
+    apps = {"web/config.ru": "run A\n", "services/api/go.mod": "module x\n", "lib/a.txt": ""}
+    with pytest.raises(StageFailed, match="cannot be told") as raised:
+        made(tmp_path, {**apps, **around})
+    assert "services/api, web" in raised.value.hint
+
+
+def test_a_helper_script_or_a_page_is_not_worth_a_word(tmp_path: Path) -> None:
+    files = {"config.ru": "run A\n", "Gemfile": "", "Gemfile.lock": "GEM\n  specs:\n    puma (1)\n",
+             "deploy.sh": "#!/bin/sh\n", "public/index.html": PAGE}  # fmt: skip
+    assert "language" not in made(tmp_path, files).doubts()
