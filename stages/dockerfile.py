@@ -10,29 +10,20 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.artifacts import Artifact, DockerfileInfo, Dockerfiles, Finding, Source
-from pipeline.errors import DockcycleError, Location, NotFound, StageFailed
+from pipeline.errors import DockcycleError, Location, StageFailed
 from pipeline.events import Level
 from pipeline.kit import drafts
-from pipeline.kit.dockerfile import hadolint, lint
-from pipeline.kit.dockerfile.lint import Threshold
 from pipeline.kit.dockerfile.ports import exposed_port
 from pipeline.kit.drafts import Around, Choices, Draft, Drafts
 from pipeline.kit.files import replace_text
 from pipeline.kit.hashing import fingerprint, git_blob
+from pipeline.kit.linting import LintChoices, Linter, severe
 from pipeline.stage import Context, Stage, StageOptions
 from stages._dockerfile_lock import complete_lock
 
 
-class LintOptions(StageOptions):
-    severity: Threshold = "error"
-    """Findings of this level or above fail the stage; ``off`` fails for none."""
-    ignore: tuple[str, ...] = ()
-    """Rules that are not told, such as DL3008."""
-    hadolint: bool = True
-
-
 class DockerfileOptions(StageOptions, Choices):
-    lint: LintOptions = LintOptions()
+    lint: LintChoices = LintChoices()
     write: bool = True
     """Put generated files into the work tree; False builds from memory."""
 
@@ -112,10 +103,14 @@ class DockerfileStage(Stage[DockerfileOptions]):
         Raises:
             StageFailed: some are as severe as the threshold.
         """
-        found = {draft: self._findings(ctx, source, draft) for draft in made}
-        severe: list[tuple[Location, Finding]] = []
+        linter = Linter(
+            self.options.lint, ctx.ports.shell, ctx.ports.engine, ctx.scope,
+            lambda message, hint: ctx.notice(message, hint=hint),
+        )  # fmt: skip
+        found = {draft: linter.findings(draft, Path(source.root)) for draft in made}
+        worst: list[tuple[Location, Finding]] = []
         for draft, findings in found.items():
-            bad = lint.at_or_above(findings, self.options.lint.severity)
+            bad = severe(findings, self.options.lint)
             for finding in findings:
                 where = _where(source, draft, finding)
                 level: Level = "error" if finding in bad else _LEVELS[finding.level]
@@ -123,21 +118,10 @@ class DockerfileStage(Stage[DockerfileOptions]):
                     finding.message, level=level, hint=finding.hint, rule=finding.rule, where=where
                 )
                 if finding in bad:
-                    severe.append((where, finding))
-        if severe:
-            raise _too_bad(severe)
+                    worst.append((where, finding))
+        if worst:
+            raise _too_bad(worst)
         return found
-
-    def _findings(self, ctx: Context, source: Source, draft: Draft) -> tuple[Finding, ...]:
-        foreign: list[Finding] = []
-        if self.options.lint.hadolint:
-            folders = [draft.path.parent, Path(source.root)]
-            try:
-                foreign = hadolint.check(draft.text, folders, ctx.ports.shell, ctx.scope)
-            except NotFound as error:
-                ctx.notice(f"{error.message}: only our own rules were checked", hint=error.hint)
-        merged = lint.merge(lint.own_findings(draft.text), foreign)
-        return tuple(f for f in merged if f.rule not in self.options.lint.ignore)
 
     # files
 
@@ -177,13 +161,13 @@ def _where(source: Source, draft: Draft, finding: Finding) -> Location:
     return Location(str(path), line)
 
 
-def _too_bad(severe: Sequence[tuple[Location, Finding]]) -> StageFailed:
-    where, first = severe[0]
-    more = f" (and {len(severe) - 1} more)" if len(severe) > 1 else ""
-    rules = ", ".join(dict.fromkeys(finding.rule for _, finding in severe))
+def _too_bad(worst: Sequence[tuple[Location, Finding]]) -> StageFailed:
+    where, first = worst[0]
+    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    rules = ", ".join(dict.fromkeys(finding.rule for _, finding in worst))
     return StageFailed(
         f"{first.message} [{first.rule}]{more}",
         hint=first.hint or f"If it has to be so: `dockerfile: {{lint: {{ignore: [{rules}]}}}}`.",
-        detail="\n".join(f"{place}: {f.level} {f.rule}: {f.message}" for place, f in severe),
+        detail="\n".join(f"{place}: {f.level} {f.rule}: {f.message}" for place, f in worst),
         where=where,
     )

@@ -97,17 +97,23 @@ def buildx_argv(buildx: Buildx, request: BuildRequest, files: BuildFiles) -> lis
     return [*argv, "--", request.context]
 
 
-def _options(request: BuildRequest) -> list[str]:
+def target_options(request: BuildRequest) -> list[str]:
+    """What decides which image is meant."""
     argv = ["--target", request.target] if request.target else []
     argv += _each("--build-arg", _pairs(request.args))
+    argv += _each("--build-context", _pairs(request.contexts))
+    argv += ["--platform", ",".join(request.platforms)] if request.platforms else []
+    return argv
+
+
+def _options(request: BuildRequest) -> list[str]:
+    argv = target_options(request)
     argv += _each("--label", _pairs(request.labels))
     argv += _each("--tag", request.tags)
     argv += _each("--cache-from", request.cache_from)
     argv += _each("--cache-to", request.cache_to)
     argv += _each("--ssh", request.ssh)
-    argv += _each("--build-context", _pairs(request.contexts))
     argv += _each("--add-host", _pairs(request.extra_hosts, ":"))
-    argv += ["--platform", ",".join(request.platforms)] if request.platforms else []
     argv += ["--network", request.network] if request.network else []
     argv += ["--no-cache"] if request.no_cache else []
     argv += ["--pull"] if request.pull else []

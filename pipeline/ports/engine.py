@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from pipeline.artifacts import Frozen
+from pipeline.artifacts import Finding, Frozen
 from pipeline.ports.registry import Auth
 from pipeline.scope import Scope
 
@@ -241,6 +241,10 @@ class Engine(Protocol):
             StageFailed: the Dockerfile failed; ``where`` is its line, ``detail`` the last lines of
                 the failing instruction's output.
         """
+
+    def check(self, request: BuildRequest, scope: Scope) -> list[Finding] | None:
+        """What the builder's own checks find, without building; None when it has no checks, or
+        cannot make them now."""
 
     def tag(self, image: str, ref: str) -> None: ...
 

@@ -51,3 +51,10 @@ def test_nothing_is_built_after_the_scope(world: World, context: Path) -> None:
     with pytest.raises(Cancelled):
         world.engine.build(request(world, context), Recorder(), scope)
     assert world.engine.image(world.ref()) is None
+
+
+def test_a_check_builds_nothing_and_may_know_nothing(world: World, context: Path) -> None:
+    """None of a builder before checks came up, which is a fair answer."""
+    found = world.engine.check(request(world, context), world.scope(60))
+    assert found in (None, [])
+    assert world.engine.image(world.ref()) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pipeline.adapters.buildx import Buildx, Outcome, run_buildx
+from pipeline.adapters.buildx_check import run_checks
 from pipeline.adapters.docker.client import Client
 from pipeline.adapters.docker.engine_build import (
     INSTALL,
@@ -19,6 +20,7 @@ from pipeline.adapters.docker.mapping import stores_manifests
 from pipeline.adapters.docker.plugins import find_plugin, plugin_version
 from pipeline.adapters.docker.solve import Steps
 from pipeline.adapters.guard import while_alive
+from pipeline.artifacts import Finding
 from pipeline.errors import DockcycleError, Location, StageFailed
 from pipeline.kit.text import tail
 from pipeline.ports.engine import BuildListener, BuildRequest, ImageInfo
@@ -62,6 +64,13 @@ class Builds:
             self._client.ping()  # an engine that went away is the cause of any error
             raise _failure(request, outcome.steps, outcome.error, outcome.line)
         return self._built(outcome)
+
+    def check(self, request: BuildRequest, scope: Scope) -> list[Finding] | None:
+        buildx = self._buildx()
+        if buildx is None:
+            return None
+        with while_alive(scope, self._client.ping) as inner:
+            return run_checks(buildx, request, self._client.endpoint.environment(), inner)
 
     def _buildx(self) -> Buildx | None:
         config = self._client.endpoint.config

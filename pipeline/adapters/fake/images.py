@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.adapters.docker.errors import registry_error
 from pipeline.adapters.fake.program import Program
 from pipeline.adapters.fake.state import FakeImage, Remote, State, familiar, full, matches
+from pipeline.artifacts import Finding
 from pipeline.errors import EngineRefused, NotFound, StageFailed
 from pipeline.kit import references
 from pipeline.kit.content import content_hash
@@ -156,6 +157,12 @@ class FakeImages:
             image.program = self.state.program
             self.state.tags.update(dict.fromkeys(map(familiar, request.tags), image.id))
             return self._info(image)
+
+    def check(self, request: BuildRequest, scope: Scope) -> list[Finding] | None:
+        scope.check()
+        with self.state.lock:
+            self.state.enter("check")
+            return self.state.findings
 
     def _built(self, request: BuildRequest, parsed: m.Dockerfile) -> FakeImage:
         """An image whose id follows from what it is built from, as with a build cache."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pipeline.adapters.fake.program import Program
+from pipeline.artifacts import Finding
 from pipeline.errors import DockcycleError, EngineUnavailable
 from pipeline.kit import references
 from pipeline.ports.engine import ContainerSpec, Health, NetworkInfo, Port, VolumeInfo
@@ -83,6 +84,8 @@ class State:
         """Hosts that answer, with the credentials that they want."""
         self.remote: dict[str, Remote] = {}
         """Unabbreviated reference → what a registry has."""
+        self.findings: list[Finding] | None = None
+        """Of the builder's own checks; None: it has none."""
         self.unavailable = False
         self.port_taken: set[int] = set()
         """Host ports that something else has."""

@@ -43,11 +43,12 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """``text`` with the edits made; one that overlaps an earlier one of the list is left out."""
+    """``text`` with the edits made; one that overlaps an earlier one of the list is left out,
+    several at one place come in the list's order."""
     made: list[Edit] = []
     for edit in edits:
         if not any(edit == one or (edit.start < one.end and one.start < edit.end) for one in made):
             made.append(edit)
-    for edit in sorted(made, key=lambda each: (each.start, each.end), reverse=True):
+    for edit in sorted(reversed(made), key=lambda each: (-each.start, -each.end)):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text

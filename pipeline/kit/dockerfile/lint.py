@@ -14,11 +14,17 @@ Threshold = Literal["error", "warning", "info", "style", "off"]
 
 _RANK = {"style": 0, "info": 1, "warning": 2, "error": 3, "off": 4}
 _SAME: Mapping[str, frozenset[str]] = {
-    rules.SECRET: frozenset({"DL3064"}),
+    rules.SECRET: frozenset({"DL3064", "SecretsUsedInArgOrEnv"}),
     rules.MOVING_BASE: frozenset({"DL3006", "DL3007"}),
     rules.ROOT: frozenset({"DL3002"}),
+    "DL3000": frozenset({"WorkdirRelativePath"}),
+    "DL3024": frozenset({"DuplicateStageName"}),
+    "DL3025": frozenset({"JSONArgsRecommended"}),
+    "DL4000": frozenset({"MaintainerDeprecated"}),
+    "DL4003": frozenset({"MultipleInstructionsDisallowed"}),
+    "DL4004": frozenset({"MultipleInstructionsDisallowed"}),
 }
-"""Rule of ours → hadolint's of the same meaning, which need not be told twice."""
+"""Rule → those of other linters with the same meaning, which need not be told as well."""
 _UNREADABLE = "DL1000"
 SYNTAX = "syntax"
 
@@ -42,7 +48,11 @@ def merge(own: Sequence[Finding], foreign: Sequence[Finding]) -> tuple[Finding, 
     hadolint cannot read everything that BuildKit can (a heredoc without an empty line after it):
     where our own parser has no objection, that is told and is no error.
     """
-    said = {(finding.line, other) for finding in own for other in _SAME.get(finding.rule, ())}
+    said = {
+        (finding.line, other)
+        for finding in (*own, *foreign)
+        for other in _SAME.get(finding.rule, ())
+    }
     readable = all(finding.rule != SYNTAX for finding in own)
     kept = [
         _unread(finding) if finding.rule == _UNREADABLE else finding

@@ -6,7 +6,7 @@ A comment ``# dockcycle ignore=RULE,RULE`` right above an instruction silences i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pipeline.artifacts import Finding
 from pipeline.kit.dockerfile import model as m
@@ -22,10 +22,15 @@ _IGNORE = re.compile(r"dockcycle\s+ignore=([\w,\s-]+)")
 
 def check(dockerfile: m.Dockerfile) -> list[Finding]:
     """All findings of all rules, in the order of the file."""
-    ignored = _ignored(dockerfile)
     found = [*_secrets(dockerfile), *_moving_bases(dockerfile), *_root(dockerfile)]
-    kept = (finding for finding in found if finding.rule not in ignored.get(finding.line, ()))
+    kept = without_silenced(dockerfile, found)
     return sorted(kept, key=lambda finding: (finding.line, finding.rule))
+
+
+def without_silenced(dockerfile: m.Dockerfile, found: Iterable[Finding]) -> list[Finding]:
+    """Those that no comment of the file silences."""
+    ignored = _ignored(dockerfile)
+    return [finding for finding in found if finding.rule not in ignored.get(finding.line, ())]
 
 
 def _ignored(dockerfile: m.Dockerfile) -> dict[int, set[str]]:

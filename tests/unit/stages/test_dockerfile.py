@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from pipeline.adapters.fake_engine import FakeEngine
 from pipeline.adapters.shell import LocalShell
-from pipeline.artifacts import Dockerfiles, Source
+from pipeline.artifacts import Dockerfiles, Finding, Source
 from pipeline.errors import StageFailed, UsageError
 from pipeline.events import Notice
 from pipeline.kit import drafts
@@ -31,6 +32,7 @@ class Project:
     def __init__(self, folder: Path, **options: Any) -> None:
         self.folder = folder
         self.recorded = Recorded()
+        self.engine = FakeEngine()
         self.stage = DockerfileStage(DockerfileOptions.model_validate(options))
         if not (folder / "app.py").exists():
             (folder / "app.py").write_text(APP)
@@ -42,7 +44,7 @@ class Project:
 
     def context(self) -> Context:
         source = Source(path=str(self.folder), root=str(self.folder), content="c0ffee")
-        ports = SimpleNamespace(shell=LocalShell(), compose=None)
+        ports = SimpleNamespace(shell=LocalShell(), compose=None, engine=self.engine)
         return stage_context(source, ports=ports, recorded=self.recorded, directory=self.folder)
 
     def run(self) -> Dockerfiles:
@@ -273,7 +275,7 @@ def compose(folder: Path, model: dict[str, Any], **options: Any) -> tuple[Projec
     (folder / "compose.yaml").write_text("services: {}\n")
     project = Project(folder, **options)
     ctx = project.context()
-    ports = SimpleNamespace(shell=LocalShell(), compose=Model(model))
+    ports = SimpleNamespace(shell=LocalShell(), compose=Model(model), engine=FakeEngine())
     return project, replace(ctx, ports=ports, peers={"run": RunOptions(compose=("compose.yaml",))})
 
 
@@ -331,3 +333,23 @@ def test_what_only_makes_sense_for_one_container(tmp_path: Path) -> None:
     project, ctx = compose(tmp_path, {"web": service(tmp_path)}, path="Dockerfile")
     with pytest.raises(UsageError, match="with Compose"):
         project.stage.run(ctx)
+
+
+def test_what_the_builder_itself_checks_is_told_once(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.file.write_text("FROM a:1\nUSER 1\nCMD echo hi\n")
+    project.engine.state.findings = [
+        Finding(rule="JSONArgsRecommended", level="warning", line=3, message="as DL3025"),
+        Finding(rule="FromAsCasing", level="warning", line=1, message="as and FROM"),
+    ]
+    told = [(found.rule, found.line) for found in project.run().services["app"].findings]
+    assert told == [("FromAsCasing", 1), ("DL3025", 3)]
+    without = Project(tmp_path, lint={"buildkit": False})
+    without.engine.state.findings = project.engine.state.findings
+    assert [found.rule for found in without.run().services["app"].findings] == ["DL3025"]
+
+
+def test_an_engine_that_is_gone_leaves_the_other_linters(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.engine.state.unavailable = True
+    assert project.run().services["app"].findings == ()
