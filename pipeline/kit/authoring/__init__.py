@@ -57,7 +57,7 @@ def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
     if not known:
         raise _unknown(tree, wishes)
     ecosystem, why = _preferred(known, wishes)
-    if _is_no_app_itself(ecosystem, why) and _apps_below(tree, wishes):
+    if _is_no_app_itself(ecosystem, why) and _apps_below(tree, wishes, sure=True):
         raise _unknown(tree, wishes)
     authored = ecosystem.author(tree, wishes)
     reasons = [why, *authored.reasons]
@@ -104,21 +104,25 @@ def _is_no_app_itself(ecosystem: Ecosystem, why: Reason) -> bool:
     return why.doubtful and (ecosystem.key == "shell" or page)
 
 
-def _apps_below(tree: Tree, wishes: Wishes) -> list[str]:
-    """Folders, one or two levels down, that are surely an app of a known kind."""
+def _apps_below(tree: Tree, wishes: Wishes, *, sure: bool = False) -> list[str]:
+    """Folders, one or two levels down, that are an app of a known kind; the doubtful ones among
+    those right below only if not ``sure``."""
     found: list[str] = []
-    folders = sorted({path.partition("/")[0] for path in tree.files if "/" in path})
-    for folder in folders:
+    for folder in _folders(tree):
         below = Tree(tree.folder / folder)
-        if _is_surely_an_app(below, wishes):
+        if _is_app(below, wishes, sure=sure):
             found.append(folder)
             continue
-        inner = sorted({path.partition("/")[0] for path in below.files if "/" in path})
-        deeper = ((each, Tree(below.folder / each)) for each in inner)
-        found += [f"{folder}/{each}" for each, at in deeper if _is_surely_an_app(at, wishes)]
+        deeper = ((each, Tree(below.folder / each)) for each in _folders(below))
+        found += [f"{folder}/{each}" for each, at in deeper if _is_app(at, wishes, sure=True)]
     return found[:_SHOWN]
 
 
-def _is_surely_an_app(tree: Tree, wishes: Wishes) -> bool:
-    found = (ecosystem.recognises(tree, wishes) for ecosystem in ECOSYSTEMS)
-    return any(reason is not None and not reason.doubtful for reason in found)
+def _folders(tree: Tree) -> list[str]:
+    return sorted({path.partition("/")[0] for path in tree.files if "/" in path})
+
+
+def _is_app(tree: Tree, wishes: Wishes, *, sure: bool) -> bool:
+    kinds = (each for each in ECOSYSTEMS if each.key not in _LAST)
+    found = [reason for each in kinds if (reason := each.recognises(tree, wishes))]
+    return any(not (sure and reason.doubtful) for reason in found)
