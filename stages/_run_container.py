@@ -74,8 +74,12 @@ class ContainerRun:
         return image
 
     @cached_property
-    def _port(self) -> int:
+    def _port(self) -> int | None:
         return container_spec.main_port(self._options, self._image)
+
+    @property
+    def _exposed(self) -> tuple[int, ...]:
+        return () if self._port is None else (self._port,)
 
     @cached_property
     def _spec(self) -> ContainerSpec:
@@ -123,7 +127,7 @@ class ContainerRun:
             self._spec,
             name=name,
             labels=ctx.labels("candidate", service=SINGLE),
-            exposed=(self._port, *self._image.ports),
+            exposed=(*self._exposed, *self._image.ports),
             host_ip=common.private_ip(ctx),
             sharing=self._options.candidate,
         )
@@ -134,6 +138,11 @@ class ContainerRun:
     def _up(self, spec: ContainerSpec) -> App:
         """Create, start, wait."""
         ctx = self._ctx
+        if self._port is None:
+            ctx.notice(
+                "no port is known, so the app only has to stay up",
+                hint="If it listens: `run: {port: …}`, or EXPOSE in the Dockerfile.",
+            )
         secret = container_spec.with_secrets(spec, ctx.secrets.expand)
         data_volumes.ensure(self._engine, spec, self._volume_labels(), journal=ctx.journal)
         with ctx.journal.effect("container", spec.name):
@@ -145,7 +154,7 @@ class ContainerRun:
             spec.name,
             self._spec,
             main_port=self._port,
-            exposed=(self._port,),
+            exposed=self._exposed,
             environment=container_spec.environment(self._spec, ctx.secrets.expand),
             in_place=not ctx.goes_live,
         )

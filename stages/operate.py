@@ -18,6 +18,7 @@ from pipeline.artifacts import (
     SmokeReport,
     Source,
 )
+from pipeline.errors import StageFailed
 from pipeline.kit.compose_model import published, services
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.publish import browse_url, parse_publish
@@ -128,7 +129,10 @@ class OperateStage(Stage[OperateOptions]):
         changes: dict[str, Any] = {}
         if self.options.publish is not None:
             main = next(iter(app.services[app.main].endpoints), None)
-            changes["ports"] = parse_publish(self.options.publish, main)
+            try:
+                changes["ports"] = parse_publish(self.options.publish, main)
+            except ValueError as error:
+                raise StageFailed(str(error), hint="Or say `run: {port: …}`.") from error
         if self.options.restart is not None:
             changes["restart"] = self.options.restart
         spec = spec.model_copy(update=changes)

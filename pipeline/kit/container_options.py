@@ -182,8 +182,8 @@ class ContainerOptions(Frozen):
     """Every key that says what the container is; see docs/stages/run.md."""
 
     port: PortNumber | None = None
-    """The container port that checks and links mean. Default: the image's EXPOSE, the first of
-    ports, or 8000."""
+    """The container port that checks and links mean. Default: the image's EXPOSE, or the first
+    of ports; a worker has none."""
     ports: Ports = ()
     """Published ports in place: "8080:5000", "127.0.0.1:8080:5000/udp", "5000"."""
     env: Environment = Field(default={})

@@ -22,17 +22,15 @@ from pipeline.kit.secret_refs import reference
 from pipeline.kit.sharing import NOTHING, Sharing, candidate_volume, shared_note
 from pipeline.ports.engine import ContainerSpec, Health, ImageInfo, Mount, Port
 
-DEFAULT_PORT = 8000
 
-
-def main_port(options: ContainerOptions, image: ImageInfo) -> int:
+def main_port(options: ContainerOptions, image: ImageInfo) -> int | None:
     """The container port that checks and links mean: as told, else the image's EXPOSE (one of
-    ``ports``, if there are such), the first of ``ports``, or 8000."""
+    ``ports``, if there are such), or the first of ``ports``. A worker has none."""
     if options.port is not None:
         return options.port
     mapped = [port.container for port in options.ports if port.protocol == "tcp"]
     usual = [port for port in image.ports if not mapped or port in mapped]
-    return next(iter(usual or mapped), DEFAULT_PORT)
+    return next(iter(usual or mapped), None)
 
 
 def base_spec(
@@ -47,7 +45,7 @@ def base_spec(
     is known by the project's name.
     """
     port = main_port(options, image)
-    environment = {"PORT": str(port), **from_files, **options.env}
+    environment = {**({"PORT": str(port)} if port else {}), **from_files, **options.env}
     environment |= {variable: reference(name) for variable, name in options.secrets.items()}
     return ContainerSpec(
         image=image.id,
@@ -90,8 +88,8 @@ def joins(network: str | None) -> bool:
     return not usual and not (network or "").startswith("container:")
 
 
-def _default_ports(options: ContainerOptions, port: int) -> tuple[Port, ...]:
-    if options.network in ("host", "none"):
+def _default_ports(options: ContainerOptions, port: int | None) -> tuple[Port, ...]:
+    if port is None or options.network in ("host", "none"):
         return ()
     return (Port(container=port, host_port=port, host_ip=LOOPBACK),)
 

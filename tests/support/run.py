@@ -43,7 +43,7 @@ class RunBench:
         self.engine = FakeEngine()
         self.engine.state.programs[("broken",)] = Program(log=("Traceback", "boom"), exits=1)
         self.engine.state.programs[("job",)] = Program(exits=0)
-        self.engine.publish("busybox:1")
+        self.engine.publish("busybox:1", ports=(8000,))
         self.image = self.engine.pull("busybox:1", None, lambda line: None, Scope()).id
         self.compose = FakeCompose(self.engine)
         self.ports = Engineful(self.engine, self.compose)

@@ -29,12 +29,17 @@ def base(
         ({"ports": ["8080:7000"]}, ImageInfo(id="x"), 7000),
         ({"ports": ["8080:7000"]}, IMAGE, 7000),
         ({"ports": ["8081:7000", "8080:9000"]}, IMAGE, 9000),
-        ({}, ImageInfo(id="x"), 8000),
     ],
 )
 def test_the_main_port(keys: dict[str, Any], image: ImageInfo, port: int) -> None:
     spec = base(image, **keys)
     assert spec.environment["PORT"] == str(port)
+
+
+def test_a_worker_has_no_port() -> None:
+    spec = base(ImageInfo(id="x"))
+    assert "PORT" not in spec.environment
+    assert spec.ports == ()
 
 
 def test_env_wins_over_files_and_secrets_over_both() -> None:

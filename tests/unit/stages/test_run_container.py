@@ -14,6 +14,7 @@ from pipeline.errors import (
 )
 from pipeline.events import Notice
 from pipeline.ports.engine import ContainerSpec
+from pipeline.scope import Scope
 from pipeline.stage import Context
 from stages.run import RunStage
 from tests.support.run import RunBench
@@ -46,7 +47,7 @@ def test_keys_of_the_wrong_kind_are_refused(options: dict[str, Any], reason: str
 
 
 def test_a_candidate_is_labelled_private_and_removed_again(bench: RunBench) -> None:
-    stage, ctx = bench.stage(port=5000, volumes=["data:/data"]), bench.context(live=True)
+    stage, ctx = bench.stage(port=8000, volumes=["data:/data"]), bench.context(live=True)
     app = bench.start(stage, ctx)
     found = bench.containers()[CANDIDATE]
     assert found.labels.items() >= {
@@ -54,8 +55,8 @@ def test_a_candidate_is_labelled_private_and_removed_again(bench: RunBench) -> N
         "dockcycle.client": "client", "dockcycle.service": "app",
     }.items()  # fmt: skip
     (port,) = found.ports
-    assert (port.container, port.host_ip) == (5000, "127.0.0.1")
-    assert app.services["app"].endpoints[5000].port == port.host_port
+    assert (port.container, port.host_ip) == (8000, "127.0.0.1")
+    assert app.services["app"].endpoints[8000].port == port.host_port
     assert app.url == f"http://localhost:{port.host_port}"
     assert (app.in_place, app.services["app"].image) == (False, bench.image)
     (volume,) = bench.engine.state.volumes.values()
@@ -344,3 +345,12 @@ def test_in_place_validity_ends_with_a_left_over(bench: RunBench) -> None:
     stage.finish(ctx)
     assert stage.still_valid(ctx, [app])
     assert not stage.scaffolding(ctx)
+
+
+def test_an_app_without_a_port_is_told_to_be_one(bench: RunBench) -> None:
+    bench.engine.publish("busybox:1")
+    bench.image = bench.engine.pull("busybox:1", None, lambda line: None, Scope()).id
+    app = bench.start(bench.stage(), bench.context(live=True))
+    assert (app.url, app.services["app"].endpoints) == ("", {})
+    (notice,) = bench.recorded.of(Notice)
+    assert "no port is known" in notice.message
