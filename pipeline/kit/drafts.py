@@ -109,6 +109,8 @@ class Place:
     target: str | None = None
     inline: str | None = None
     """Its text, when ``path`` is the Compose file that holds it."""
+    reasons: tuple[Reason, ...] = ()
+    """Why ``context`` is what it is, where nobody said it."""
 
     def draft(self) -> Draft:
         """A file that is there and is not ours as it is; else what ``fresh`` gives.
@@ -149,7 +151,8 @@ class Place:
             )
         authored = _author(self.context, self.wishes)
         text = ownership.sign(f"\n{render(authored.dockerfile)}")
-        return Draft(self.path, self.context, "generated", text, ignored, authored.reasons)
+        reasons = (*self.reasons, *authored.reasons)
+        return Draft(self.path, self.context, "generated", text, ignored, reasons)
 
 
 @dataclass(frozen=True)
@@ -205,9 +208,7 @@ def places(choices: Choices, around: Around) -> Places:
     app = around.app
     files = compose_files.declared(around.peers, app=app, project=around.directory)
     if files is None:
-        context = _inside(around.root, app / (choices.context or "."), "context")
-        path = _inside(around.root, app / (choices.path or Path(context, "Dockerfile")), "path")
-        return Places({SINGLE: Place(path, context, choices.wishes(SINGLE), choices.instructions)})
+        return Places({SINGLE: _of_single(choices, around)})
     if choices.path or choices.context or choices.instructions:
         raise UsageError(
             "with Compose the Dockerfiles are those that the Compose files name",
@@ -223,6 +224,20 @@ def places(choices: Choices, around: Around) -> Places:
         for name, spec in specs.items()
     }
     return Places(found, specs, compose_model.pulls(model))
+
+
+def _of_single(choices: Choices, around: Around) -> Place:
+    app, root, wishes = around.app, around.root, choices.wishes(SINGLE)
+    context = _inside(root, app / (choices.context or "."), "context")
+    path = _inside(root, app / (choices.path or Path(context, "Dockerfile")), "path")
+    there = read(path)
+    ours = there is None or ownership.is_untouched(there)
+    if choices.context is not None or choices.instructions or not ours:
+        return Place(path, context, wishes, choices.instructions)
+    spot = authoring.spot(app, root, wishes)
+    if spot.app is not None and wishes.app is None:
+        wishes = wishes.model_copy(update={"app": spot.app})
+    return Place(path, spot.context, wishes, reasons=spot.reasons)
 
 
 def _of_service(spec: BuildSpec, service: Service, file: Path, wishes: Wishes) -> Place:

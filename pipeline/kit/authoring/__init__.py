@@ -6,6 +6,7 @@ files alone, so the same code always gives the same bytes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import StageFailed
@@ -14,7 +15,7 @@ from pipeline.kit.authoring.deno import Deno
 from pipeline.kit.authoring.dotnet import Dotnet
 from pipeline.kit.authoring.go import Go
 from pipeline.kit.authoring.java import Java
-from pipeline.kit.authoring.node import Node
+from pipeline.kit.authoring.node import Node, workspace
 from pipeline.kit.authoring.php import Php
 from pipeline.kit.authoring.python import Python
 from pipeline.kit.authoring.ruby import Ruby
@@ -23,7 +24,7 @@ from pipeline.kit.authoring.shell import Shell
 from pipeline.kit.authoring.static import Static
 from pipeline.kit.authoring.tree import Tree
 
-__all__ = ["ECOSYSTEMS", "Authored", "Ecosystem", "Reason", "Wishes", "author"]
+__all__ = ["ECOSYSTEMS", "Authored", "Ecosystem", "Reason", "Spot", "Wishes", "author", "spot"]
 
 ECOSYSTEMS: tuple[Ecosystem, ...] = (
     Go(), Rust(), Java(), Dotnet(), Ruby(), Php(), Deno(), Python(), Node(), Static(), Shell(),
@@ -42,6 +43,15 @@ _START_FROM = """\
 _SHOWN = 12
 _LAST = frozenset({"static", "shell"})
 """Kinds whose files many apps of other kinds have as well."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The folder that a build sees, and which folder of it is the app, where it has several."""
+
+    context: Path
+    app: str | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
@@ -65,6 +75,25 @@ def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
         if other is not ecosystem and other.key not in _LAST:
             reasons.append(_passed_over(ecosystem, other, reason))
     return Authored(authored.ecosystem, authored.dockerfile, tuple(reasons), authored.port)
+
+
+def spot(app: Path, root: Path, wishes: Wishes) -> Spot:
+    """What a build of the app in ``app`` has to see; ``root`` is the top of what it may see.
+
+    That is the workspace that it is a member of, or a folder below where the only app is.
+    """
+    for above in [path for path in app.parents if path.is_relative_to(root)]:
+        folder = app.relative_to(above).as_posix()
+        if folder in workspace.members(Tree(above)):
+            because = f"{folder} is a part of a workspace, and is built with it"
+            return Spot(above, folder, (Reason("context", str(above), because),))
+    tree = Tree(app)
+    known = [why for each in ECOSYSTEMS if (why := each.recognises(tree, wishes))]
+    below = _apps_below(tree, wishes) if all(why.doubtful for why in known) else []
+    if len(below) == 1 and not known:
+        because = "the only folder that has an app"
+        return Spot(app / below[0], None, (Reason("context", below[0], because, doubtful=True),))
+    return Spot(app)
 
 
 def _preferred(known: list[tuple[Ecosystem, Reason]], wishes: Wishes) -> tuple[Ecosystem, Reason]:

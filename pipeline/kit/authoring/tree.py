@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 from pipeline.errors import Location, StageFailed
 from pipeline.kit import ignore
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LARGEST = 1_000_000
 _MOST_FILES = 20_000
 _DEEPEST = 10
@@ -74,7 +76,10 @@ class Tree:
         try:
             if not self.has(path) or full.stat().st_size > _LARGEST:
                 return ""
-            return full.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+            data = full.read_bytes()
+            # What `>` of PowerShell writes is UTF-16, with a mark.
+            encoding = "utf-16" if data[:2] in _UTF_16 else "utf-8-sig"
+            return data.decode(encoding).replace("\r\n", "\n")
         except (OSError, UnicodeDecodeError):
             return ""
 

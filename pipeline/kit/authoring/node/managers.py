@@ -124,7 +124,9 @@ def _tell(
     tree: Tree, package: Package, found: Manager, others: list[str], reasons: Reasons
 ) -> None:
     command = found.install(production=True)
-    if found.lock is None:
+    if not tree.has(FILE):
+        reasons.note("dependencies", "none", "there is no package.json")
+    elif found.lock is None:
         because = "there is no lock file, so versions may differ from build to build"
         reasons.note("dependencies", command, because, FILE, doubtful=True)
     else:

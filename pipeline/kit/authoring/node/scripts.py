@@ -95,6 +95,7 @@ def missing(package: Package, command: str) -> str | None:
     """The script that a command runs and package.json does not have."""
     for part in re.split(r"&&|;|\|\|", command):
         found = re.match(r"(?:npm|pnpm|yarn|bun)\s+run\s+([\w:.-]+)", part.strip())
-        if found and found[1] not in package.scripts:
+        # `bun run` takes files, too.
+        if found and "." not in found[1] and found[1] not in package.scripts:
             return found[1]
     return None

@@ -168,7 +168,7 @@ class Starter:
             return None
         self.reasons.note("start", " ".join(self.result.start), f"the way of {self.result.name}",
                           self.package.file)  # fmt: skip
-        return self._start(self.result.start, Location(self.package.file))
+        return self._start(self.result.start, None)
 
     def _by_script(self) -> Start | None:
         """``npm start``, without npm between the app and its signals where that can be."""
@@ -250,12 +250,13 @@ class Starter:
     # what it comes down to
 
     def _start(
-        self, command: str | Sequence[str], where: Location, *, builds: tuple[str, ...] = (),
+        self, command: str | Sequence[str], where: Location | None, *, builds: tuple[str, ...] = (),
         compiles: bool = False, listens: bool = True,
     ) -> Start:  # fmt: skip
         text = command if isinstance(command, str) else " ".join(command)
         bare = scripts.without_variables(text)
-        self.compiled.check(bare, builds, where)
+        if where is not None:
+            self.compiled.check(bare, builds, where)
         program = bare.split()[0] if bare.split() else ""
         package = _PACKAGE_OF.get(program, program)
         tool = package if package in self.package.tools else ""

@@ -70,6 +70,16 @@ class Workspace:
         return list(ordered.values())
 
 
+def members(tree: Tree) -> list[str]:
+    """Folders of the members, without an error for a package.json that is broken."""
+    if tree.first(FILE, "pnpm-workspace.yaml") is None:
+        return []
+    try:
+        return [member.folder for member in find(tree).members]
+    except StageFailed:
+        return []
+
+
 def find(tree: Tree) -> Workspace:
     root = Package(tree)
     patterns = [*root.workspaces, *_of_pnpm(tree)]
