@@ -26,6 +26,8 @@ class Scope:
     ) -> None:
         own = math.inf if seconds is None else time.monotonic() + seconds
         self._deadline: float = min(own, parent._deadline) if parent else own
+        self._limiting: Scope = parent._limiting if parent and parent._deadline < own else self
+        """Whose deadline it is: its own or an ancestor's."""
         self._budget = seconds
         self._what = what
         self._reason: DockcycleError | None = None
@@ -86,9 +88,10 @@ class Scope:
 
     def timed_out(self) -> DeadlineExceeded:
         """The error for this scope's deadline."""
-        budget = "" if self._budget is None else f" of {self._budget:g} s"
+        late = self._limiting
+        budget = "" if late._budget is None else f" of {late._budget:g} s"
         return DeadlineExceeded(
-            f"{self._what} did not finish within its limit{budget}",
+            f"{late._what} did not finish within its limit{budget}",
             hint="Raise `timeout:` of the stage if it needs longer.",
         )
 

@@ -39,8 +39,18 @@ def test_cancelling_a_child_leaves_the_parent() -> None:
 
 def test_a_deadline_names_what_was_late_and_its_limit() -> None:
     scope = Scope(0, what="stage build")
-    with pytest.raises(DeadlineExceeded, match="stage build did not finish .* of 0 s"):
+    with pytest.raises(DeadlineExceeded, match=r"stage build did not finish .* of 0 s"):
         scope.check()
+
+
+def test_the_limit_that_is_named_is_the_one_that_was_reached() -> None:
+    stage = Scope(600, what="run").child(0, what="stage track")
+    with pytest.raises(DeadlineExceeded, match=r"stage track did not finish .* of 0 s"):
+        stage.child(300, what="the exchange with origin").check()
+    with pytest.raises(DeadlineExceeded, match=r"stage track did not finish .* of 0 s"):
+        stage.child(None, what="fetching").check()
+    with pytest.raises(DeadlineExceeded, match=r"fetching did not finish .* of 0 s"):
+        Scope(600, what="run").child(0, what="fetching").check()
 
 
 def test_callbacks_run_once_and_can_be_taken_back() -> None:
