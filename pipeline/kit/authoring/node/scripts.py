@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 
@@ -33,6 +34,11 @@ _RUNNER = re.compile(
     r"node\s+(?:--(?:loader|import|require)[= ]\S+\s+|-r\s+\S+\s+|--[\w-]+(?:=\S+)?\s+)*"
     r"(?=\S+\.[cm]?ts\b)|nodemon|swc-node)\s+(?:-{1,2}[\w-]+(?:[= ](?!\S+\.[cm]?ts)\S+)?\s+)*"
     r"(\S+\.[cm]?ts|src/?|\.)(?=[\"'\s]|$)"
+)
+
+_FILE = re.compile(
+    r"^(?:node|bun(?: run)?|tsx|ts-node)\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+|"
+    r"--(?:require|import|loader)\s+\S+\s+)*([^\s-]\S*)"
 )
 
 
@@ -89,6 +95,12 @@ def follow(package: Package, name: str, command: str, seen: tuple[str, ...] = ()
         builds, extra = (package.scripts[pre],), set()
     many = bool(extra) or bool(re.search(r"[|&;]", command))
     return Script(name, before + command, builds, many)
+
+
+def file(command: str) -> str | None:
+    """The file that ``node`` is given, as it is written."""
+    found = _FILE.match(command)
+    return posixpath.normpath(found[1]) if found else None
 
 
 def missing(package: Package, command: str) -> str | None:

@@ -65,6 +65,9 @@ _PACKAGE_OF = {"remix-serve": "@remix-run/serve", "react-router-serve": "@react-
 """Program → package, where the names differ."""
 _PROGRAMS = ("node", "npm", "npx", "env", "sh", "bash", "exec", "bun", "bunx", "yarn", "pnpm", "")
 """Those that the image has itself, outside of node_modules, or that cannot be told."""
+_WEB = ("express", "fastify", "koa", "hono", "@nestjs/core", "@hapi/hapi", "restify", "polka",
+        "socket.io", "@apollo/server", "@feathersjs/express", "elysia")  # fmt: skip
+"""Packages that are there to listen."""
 _USUAL = 3000
 
 
@@ -267,6 +270,10 @@ class Starter:
             environment = {"FASTIFY_ADDRESS": "0.0.0.0"}  # noqa: S104 - the container's own
         elif any("process.env.HOST" in self.tree.read(file) for file in self.sources.files):
             environment = {"HOST": "0.0.0.0"}  # noqa: S104
+        if started := scripts.file(bare):
+            first = f"{self.place}{started}"
+            rest = [file for file in self.sources.files if file != first]
+            self.sources = Sources(self.tree, [*(first,) * self.tree.has(first), *rest])
         in_bin = program not in _PROGRAMS and not program.startswith((".", "/"))
         port = self._port(text) if listens else self.wishes.port
         if port is not None:
@@ -293,7 +300,8 @@ class Starter:
         sources = Sources(self.tree, [] if of_framework else self.sources.files)
         usual = self.result.port if self.result else _USUAL
         plain = re.match(r"(?:node|bun|tsx|ts-node|env)\b", command) is not None
-        silent = plain and not of_framework and not self.sources.has(LISTENS)
+        listens = self.sources.has(LISTENS) or self.package.has(*_WEB) is not None
+        silent = plain and not of_framework and not listens
         if silent and self.wishes.port is None and ports.in_command(command) is None:
             self.reasons.note("port", "none", "nothing says that it listens")
             return None

@@ -117,13 +117,13 @@ def _note_passed_over(
     if file in (found.main, PYPROJECT, "Pipfile", "setup.py"):
         return
     chosen = found.lock.file if found.lock else found.main
-    missing = _stale(other)
-    because = f"{missing} is not in it" if missing else "a lock file of the project's own tool wins"
-    if missing is None and not found.lock:
-        because = "the list that is there in full wins"
-    reasons.note(
-        "dependencies", f"{file} is not used", f"{chosen} is: {because}", file, doubtful=True
-    )
+    if missing := _stale(other):
+        because = f"{missing} is not in it, so {chosen} counts"
+    elif found.lock:
+        because = f"{chosen} counts: the lock file of the project's own tool"
+    else:
+        because = f"{chosen} counts"
+    reasons.note("dependencies", f"{file} is not used", because, file, doubtful=True)
 
 
 def _stale(place: Dependencies) -> str | None:

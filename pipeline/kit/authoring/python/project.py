@@ -14,6 +14,10 @@ from pipeline.kit.authoring.tree import Tree
 
 PYPROJECT = "pyproject.toml"
 _COMPILING = ("maturin", "scikit_build_core", "mesonpy", "setuptools_rust", "cython")
+_PYTHON_REQUIRES = {
+    "setup.cfg": re.compile(r"^python_requires\s*=\s*(.+)$", re.MULTILINE),
+    "setup.py": re.compile(r"python_requires\s*=\s*[\"']([^\"']+)[\"']"),
+}
 _ASKS_ITSELF = re.compile(r"\bimportlib[._]metadata\b|\bpkg_resources\b|\bentry_points\(")
 
 
@@ -122,9 +126,8 @@ class Project:
         requires = self.pipfile.get("requires", {})
         if wanted := requires.get("python_full_version") or requires.get("python_version"):
             return f"=={wanted}", "Pipfile", "python_"
-        for file in ("setup.cfg", "setup.py"):
-            pattern = r"python_requires\s*=\s*[\"']?([^\"'\n]+?)[\"']?\s*,?\s*$"
-            if match := re.search(pattern, self.tree.read(file), re.MULTILINE):
+        for file, pattern in _PYTHON_REQUIRES.items():
+            if match := pattern.search(self.tree.read(file)):
                 return match[1], file, "python_requires"
         return None
 
