@@ -103,7 +103,7 @@ def _nitro(tree: Tree, package: Package, config: str) -> Result | None:
     nuxt = name.startswith("nuxt")
     return Result(
         "Nuxt" if nuxt else name, start=("node", ".output/server/index.mjs"), outputs=(".output",),
-        modules=False, build="nuxt build" if nuxt else "", environment={"HOST": _ANY_HOST},
+        modules=False, build="nuxt build" if nuxt else "vinxi build", environment={"HOST": _ANY_HOST},
     )  # fmt: skip
 
 
@@ -123,8 +123,9 @@ def _sveltekit(tree: Tree, package: Package, config: str) -> Result | None:
         return None
     if "adapter-static" in config or (not config and package.has("@sveltejs/adapter-static")):
         fallback = re.search(r"fallback\s*:\s*[\"']", config) is not None
-        return Result("SvelteKit", site="build", single_page=fallback)
-    node = Result("SvelteKit", start=("node", "build"), outputs=("build", "package.json"))
+        return Result("SvelteKit", site="build", single_page=fallback, build="vite build")
+    node = Result("SvelteKit", start=("node", "build"), outputs=("build", "package.json"),
+                  build="vite build")  # fmt: skip
     if "adapter-node" in config:
         return node
     if "adapter-auto" in config or package.has("@sveltejs/adapter-auto"):
@@ -132,7 +133,7 @@ def _sveltekit(tree: Tree, package: Package, config: str) -> Result | None:
         return Result(
             "SvelteKit", start=node.start, outputs=node.outputs,
             build_environment={"GCP_BUILDPACKS": "1"},
-            before_build="@sveltejs/adapter-node@5",
+            before_build="@sveltejs/adapter-node@5", build="vite build",
             told="adapter-auto knows no container: the build adds @sveltejs/adapter-node; name it "
             "in svelte.config.js to have its version fixed",
         )  # fmt: skip
@@ -182,7 +183,7 @@ _SITES: tuple[tuple[str, str, bool, str], ...] = (
     ("@vue/cli-service", "dist", True, "vue-cli-service build"),
     ("gatsby", "public", False, "gatsby build"),
     ("@docusaurus/core", "build", False, "docusaurus build"),
-    ("vitepress", ".vitepress/dist", False, ""),
+    ("vitepress", ".vitepress/dist", False, "vitepress build"),
     ("@11ty/eleventy", "_site", False, "eleventy"),
     ("hexo", "public", False, "hexo generate"),
     ("@rsbuild/core", "dist", True, "rsbuild build"),
