@@ -13,6 +13,7 @@ from pipeline.artifacts import Artifact, DockerfileInfo, Dockerfiles, Finding, S
 from pipeline.errors import DockcycleError, Location, StageFailed
 from pipeline.events import Level
 from pipeline.kit import drafts
+from pipeline.kit.dockerfile.fix import FIXES
 from pipeline.kit.dockerfile.ports import exposed_port
 from pipeline.kit.drafts import Around, Choices, Draft, Drafts
 from pipeline.kit.files import replace_text
@@ -112,7 +113,7 @@ class DockerfileStage(Stage[DockerfileOptions]):
         for draft, findings in found.items():
             bad = severe(findings, self.options.lint)
             for finding in findings:
-                where = _where(source, draft, finding)
+                where = _where(draft, finding)
                 level: Level = "error" if finding in bad else _LEVELS[finding.level]
                 ctx.notice(
                     finding.message, level=level, hint=finding.hint, rule=finding.rule, where=where
@@ -153,21 +154,21 @@ _LEVELS: Mapping[str, Level] = {
 }  # fmt: skip
 
 
-def _where(source: Source, draft: Draft, finding: Finding) -> Location:
-    """As an annotation on a pull request needs it: relative to the work tree."""
-    root = Path(source.root)
-    path = draft.path.relative_to(root) if draft.path.is_relative_to(root) else draft.path
-    line = None if draft.origin == "inline" else finding.line or None
-    return Location(str(path), line)
+def _where(draft: Draft, finding: Finding) -> Location:
+    return Location(str(draft.path), None if draft.origin == "inline" else finding.line or None)
 
 
 def _too_bad(worst: Sequence[tuple[Location, Finding]]) -> StageFailed:
     where, first = worst[0]
     more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
     rules = ", ".join(dict.fromkeys(finding.rule for _, finding in worst))
+    hints = [
+        "`dockcycle lint --fix` mends what is mechanical." if first.rule in FIXES else "",
+        first.hint or f"If it has to be so: `dockerfile: {{lint: {{ignore: [{rules}]}}}}`.",
+    ]
     return StageFailed(
         f"{first.message} [{first.rule}]{more}",
-        hint=first.hint or f"If it has to be so: `dockerfile: {{lint: {{ignore: [{rules}]}}}}`.",
+        hint=" ".join(filter(None, hints)),
         detail="\n".join(f"{place}: {f.level} {f.rule}: {f.message}" for place, f in worst),
         where=where,
     )

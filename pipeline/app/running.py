@@ -62,7 +62,7 @@ def make_plan(
     contexts = ContextMaker(workspace, run, [stage for _, stage in workspace.stages])
     return Planner(
         workspace.stages,
-        memory=Memory(lambda key: _last_success(workspace, key)),
+        memory=Memory(lambda key: last_success(workspace, key)),
         context=lambda key, evidence: contexts(key, evidence, scope, _silent),
         applies=Applies(workspace),
     ).plan(selection)
@@ -239,9 +239,7 @@ def started(
         yield run, scope
 
 
-def _last_success(
-    workspace: Workspace, key: str
-) -> tuple[StageRecord, tuple[Artifact, ...]] | None:
+def last_success(workspace: Workspace, key: str) -> tuple[StageRecord, tuple[Artifact, ...]] | None:
     found = workspace.store.last_success(workspace.head.name, key)
     if found is None:
         return None

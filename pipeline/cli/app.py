@@ -11,7 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from pipeline.cli.options import PREFIX, params, take
 
-START, WORK, LOOK, KEEP, IMAGES = "Start", "Work", "Look", "Keep", "Images and registry"
+START, AUTHOR, WORK, LOOK, KEEP = "Start", "Author", "Work", "Look", "Keep"
+IMAGES = "Images and registry"
 BROKEN_PIPE = 141
 """As of a process that died of SIGPIPE: whoever read the output has stopped reading."""
 F = TypeVar("F", bound=Callable[..., Any])

@@ -49,6 +49,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     for edit in edits:
         if not any(edit == one or (edit.start < one.end and one.start < edit.end) for one in made):
             made.append(edit)
-    for edit in sorted(reversed(made), key=lambda each: (-each.start, -each.end)):
+    made.reverse()
+    for edit in sorted(made, key=lambda each: (-each.start, -each.end)):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text

@@ -26,6 +26,16 @@ def is_untouched(text: str) -> bool:
     return match is not None and match[1] == _digest(text[match.end() :])
 
 
+def is_signed(text: str) -> bool:
+    """Was it generated, edited since or not?"""
+    return _HEADER.match(text) is not None
+
+
+def unsigned(text: str) -> str:
+    """``text`` without that line: nobody's but the user's."""
+    return _HEADER.sub("", text, count=1).lstrip("\r\n") if is_signed(text) else text
+
+
 def _digest(body: str) -> str:
     # git may have changed the line ends on the way.
     return hashlib.sha256(body.replace("\r\n", "\n").encode()).hexdigest()[:16]

@@ -152,7 +152,7 @@ def test_severe_findings_fail_before_anything_is_written(tmp_path: Path) -> None
     with pytest.raises(StageFailed, match="looks like a secret") as raised:
         project.run()
     assert raised.value.where is not None
-    assert (raised.value.where.file, raised.value.where.line) == ("Dockerfile", 4)
+    assert (raised.value.where.file, raised.value.where.line) == (str(project.file), 4)
     assert not project.file.exists()
     assert [(n.level, n.rule) for n in project.notices()] == [("error", "secret-in-image")]
 

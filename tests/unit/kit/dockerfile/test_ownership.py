@@ -21,3 +21,13 @@ def test_line_ends_that_git_changed_are_no_edit() -> None:
 
 def test_the_header_is_a_comment_and_no_directive() -> None:
     assert parse(ownership.sign("\nFROM scratch\n")).directives == ()
+
+
+def test_without_its_line_it_is_a_file_like_any_other() -> None:
+    signed = ownership.sign("\nFROM scratch\n")
+    for text in (signed, signed + "USER 1\n", signed.replace("\n", "\r\n")):
+        assert ownership.is_signed(text)
+        bare = ownership.unsigned(text)
+        assert bare.startswith("FROM scratch")
+        assert not ownership.is_signed(bare)
+        assert ownership.unsigned(bare) == bare
