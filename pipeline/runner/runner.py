@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.errors import Cancelled, StoreUnusable
-from pipeline.events import Event, RunFinished, RunStarted, StageFinished, StageStatus
+from pipeline.events import Event, Notice, RunFinished, RunStarted, StageFinished, StageStatus
 from pipeline.planner import Plan, Step
 from pipeline.runner import teardown
 from pipeline.runner.bus import EventBus
@@ -246,6 +246,7 @@ class Runner:
         try:
             write()
         except StoreUnusable as error:
-            if self._error is None:
-                self._error = error
+            before, self._error = self._error, self._error or error
             self._scope.cancel(error)
+            if before is None:  # no stage will tell it
+                self._emit(Notice(level="error", message=error.message, hint=error.hint))

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import IO
 
-from pipeline.errors import Locked, StoreUnusable
+from pipeline.errors import Locked
 from pipeline.scope import Scope
 from pipeline.store.home import Home
 
@@ -65,7 +65,7 @@ class ProjectLock:
         """
         with self._open() as handle:
             self._acquire(handle, wait, scope, on_wait)
-            _write(handle, LockHolder(os.getpid(), what, time.time()))
+            self._sign(handle, LockHolder(os.getpid(), what, time.time()))
             try:
                 yield
             finally:
@@ -95,6 +95,15 @@ class ProjectLock:
                 told = True
             scope.sleep(0.1)
 
+    def _sign(self, handle: IO[str], holder: LockHolder) -> None:
+        """Past the handle's buffer: what did not get to a full disk must not be tried again when
+        the file is closed."""
+        try:
+            os.ftruncate(handle.fileno(), 0)
+            os.pwrite(handle.fileno(), json.dumps(asdict(holder)).encode(), 0)
+        except OSError as error:
+            raise self._home.unusable(error) from error
+
     def _open(self) -> IO[str]:
         try:
             return self._path.open("a+")
@@ -108,16 +117,3 @@ def _read(handle: IO[str]) -> LockHolder | None:
         return LockHolder(**json.loads(handle.read()))
     except (ValueError, TypeError):
         return None  # the holder has just taken it and not yet signed
-
-
-def _write(handle: IO[str], holder: LockHolder) -> None:
-    try:
-        handle.seek(0)
-        handle.truncate(0)
-        handle.write(json.dumps(asdict(holder)))
-        handle.flush()
-    except OSError as error:
-        raise StoreUnusable(
-            f"the lock cannot be signed: {error.strerror or error}",
-            hint="Free some space in the state directory, or set DOCKCYCLE_HOME to another folder.",
-        ) from error

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.artifacts import CheckReport, GitRecord, PushedImages, Source
 from pipeline.errors import Cancelled, Exit, StageFailed, StoreUnusable
-from pipeline.events import Event, RunFinished, StageFinished
+from pipeline.events import Event, Notice, RunFinished, StageFinished
 from pipeline.runner import EventBus, Masker, runner, teardown
 from pipeline.scope import Scope
 from pipeline.stage import Context
@@ -264,6 +264,8 @@ def test_a_full_disk_ends_the_run_and_still_cleans_up(
     result = bench.run(three(bench, build=act))
     assert (result.exit_code, str(result.error)) == (Exit.UNUSABLE, "disk full")
     assert bench.log.of("cleanup") == ["build", "code"]
+    told = [event for event in bench.events if isinstance(event, Notice)]
+    assert [(notice.level, notice.message) for notice in told] == [("error", "disk full")]
 
 
 def test_what_cannot_be_recorded_is_undone_all_the_same(

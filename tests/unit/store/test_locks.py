@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import Cancelled, Locked
+from pipeline.errors import Cancelled, Locked, StoreUnusable
 from pipeline.scope import Scope
 from pipeline.store import Home, LockHolder, ProjectLock
 
@@ -83,3 +84,16 @@ def test_waiting_ends_when_the_run_is_interrupted(
     ):
         raise AssertionError("the lock is held by another")
     other.communicate("")
+
+
+def test_a_full_disk_is_told_and_frees_the_lock(
+    lock: ProjectLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnusable, match="No space left"):
+        patch.setattr(os, "pwrite", full)
+        with lock.hold("run me", wait=0, scope=Scope(), on_wait=print):
+            pytest.fail("nobody would know who has it")
+    assert lock.holder() is None
