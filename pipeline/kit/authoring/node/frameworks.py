@@ -103,7 +103,8 @@ def _nitro(tree: Tree, package: Package, config: str) -> Result | None:
     nuxt = name.startswith("nuxt")
     return Result(
         "Nuxt" if nuxt else name, start=("node", ".output/server/index.mjs"), outputs=(".output",),
-        modules=False, build="nuxt build" if nuxt else "vinxi build", environment={"HOST": _ANY_HOST},
+        modules=False, build="nuxt build" if nuxt else "vinxi build",
+        environment={"HOST": _ANY_HOST},
     )  # fmt: skip
 
 
@@ -123,7 +124,7 @@ def _sveltekit(tree: Tree, package: Package, config: str) -> Result | None:
         return None
     if "adapter-static" in config or (not config and package.has("@sveltejs/adapter-static")):
         fallback = re.search(r"fallback\s*:\s*[\"']", config) is not None
-        return Result("SvelteKit", site="build", single_page=fallback, build="vite build")
+        return Result("SvelteKit", "build", single_page=fallback, build="vite build")
     node = Result("SvelteKit", start=("node", "build"), outputs=("build", "package.json"),
                   build="vite build")  # fmt: skip
     if "adapter-node" in config:

@@ -128,11 +128,11 @@ class Installer:
         yield from self._manifest("dependencies" if not self.builds else "manifest")
         production = not self.keeps_tools
         if not self.builds:
-            yield [self._run(self._production(production=production))]
+            yield [self._run([self.manager.install(production=production)])]
             return
         if self.modules:
             yield [m.From("manifest", "dependencies")]
-            yield [self._run(self._production(production=production))]
+            yield [self._run([self.manager.install(production=production)])]
         yield [m.From("manifest", "tools")]
         yield [self._run([self.manager.install(production=False), *self._added()])]
         yield [m.From("manifest", "build"), *self._build_environment(), parts.code()]
@@ -184,22 +184,20 @@ class Installer:
         return parts.copies([FILE, *self.manager.files, *members])
 
     def _prepared(self) -> list[m.Item]:
-        """Without scripts that are for those who work on the project and miss their tools."""
+        """Without scripts that are for those who work on the project and miss their tools, and with
+        the tool that the start needs as what it is."""
         scripts = self.workspace.root.scripts
         names = [name for name in ("prepare", "preinstall", "postinstall") if name in scripts]
         unwanted = [n for n in names if n == "prepare" or _FOR_DEVELOPERS.match(scripts[n])]
-        if not unwanted or self.bun:
-            return []
-        return [blocks.run(f"npm pkg delete {' '.join(f'scripts.{name}' for name in unwanted)}")]
-
-    def _production(self, *, production: bool) -> list[str]:
-        commands = [self.manager.install(production=production)]
-        if self.start and self.start.tool and production:
-            asked = self.package.tools[self.start.tool]
-            commands.append(
-                f'npm install --no-save --omit=dev --no-audit --no-fund "{self.start.tool}@{asked}"'
-            )
-        return commands
+        commands = [f"npm pkg delete {' '.join(f'scripts.{name}' for name in unwanted)}"]
+        commands = commands if unwanted else []
+        tool = self.start.tool if self.start else ""
+        if tool and not self.keeps_tools:
+            commands += [
+                f'npm pkg set "dependencies.{tool}={self.package.tools[tool]}"',
+                f"npm pkg delete devDependencies.{tool}",
+            ]
+        return [blocks.run(*commands)] if commands and not self.bun else []
 
     def _added(self) -> list[str]:
         """What the build needs and package.json does not ask for."""
@@ -268,7 +266,7 @@ class Installer:
             else:
                 yield [copy("/app", "./", "build")]
         elif self.needs_code:
-            install = self._run(self._production(production=not self.keeps_tools))
+            install = self._run([self.manager.install(production=not self.keeps_tools)])
             yield [code, install]
         elif self.foreign:
             modules = m.Copy(("/app/node_modules",), "./node_modules", flags=(("from",
@@ -278,9 +276,9 @@ class Installer:
         elif not self.tree.has(FILE):
             yield [code]
         else:
-            production = self._production(production=not self.keeps_tools)
+            install = self._run([self.manager.install(production=not self.keeps_tools)])
             yield [*blocks.comment(parts.DEPENDENCIES_FIRST), *self._described(),
-                   *self._prepared(), self._run(production)]  # fmt: skip
+                   *self._prepared(), install]  # fmt: skip
             yield [code]
         if self.package.folder and not (self._unpacks and not self._in_folder):
             yield [m.Workdir(f"/app/{self.package.folder}")]

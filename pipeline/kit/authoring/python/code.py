@@ -55,6 +55,8 @@ UNGUARDED_RUN = re.compile(r"^(?:app|application|server)\.run\(", re.MULTILINE)
 ONLY_HERE = re.compile(
     r"(?:host\s*=\s*|Server\(\s*\(\s*|\bbind\(\s*\(\s*)[\"'](127\.0\.0\.1|localhost)[\"']"
 )
+HOST = re.compile(r"(?:getenv|environ\.get|environ)[(\[]\s*[\"']HOST[\"']")
+"""Lets itself be told on which address it listens."""
 DEVELOPMENT = re.compile(r"\b(?:app|application|server)\.run\(|\buvicorn\.run\(|^serve\(\)", re.M)
 PORT = (
     re.compile(

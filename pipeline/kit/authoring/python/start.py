@@ -10,14 +10,22 @@ from dataclasses import dataclass, field, replace
 from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring import ports, starting
 from pipeline.kit.authoring.contract import Reasons, Wishes
-from pipeline.kit.authoring.python import code, commands, consoles, django, imports, servers
+from pipeline.kit.authoring.python import (
+    code,
+    commands,
+    consoles,
+    django,
+    imports,
+    scripts,
+    servers,
+)  # fmt: skip
 from pipeline.kit.authoring.python.code import AppObject
 from pipeline.kit.authoring.python.dependencies import Dependencies
 from pipeline.kit.authoring.python.project import PYPROJECT, Project
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.starting import Said
 
-_SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "bot.py", "worker.py", "start.py")
+_ANY_HOST = "0.0.0.0"  # noqa: S104 - the container's own
 _WEB = ("flask", "fastapi", "starlette", "django", "quart", "litestar", "bottle", "falcon", "dash",
         "python-fasthtml", "sanic")  # fmt: skip
 _USUAL = {"flask": 5000, "quart": 5000, "dash": 8050, "python-fasthtml": 5001, "bottle": 8080}
@@ -70,7 +78,7 @@ class Starter:
             "this is Python, but nothing says how it is started",
             hint="Say it in pipeline.yml, `dockerfile: {start: python it.py}`, or in a Procfile.",
             detail=f"Looked for: an app object in {looked}; a Procfile; manage.py; "
-            f"{', '.join(_SCRIPTS)}; a package with a __main__.py; project.scripts.",
+            f"{', '.join(scripts.USUAL)}; a package with a __main__.py; project.scripts.",
         )
 
     # what somebody wrote down
@@ -96,9 +104,9 @@ class Starter:
         program = commands.program(said.text)
         environment = {}
         if program == "uvicorn" and "--host" not in said.text:
-            environment["UVICORN_HOST"] = "0.0.0.0"  # noqa: S104 - the container's own
+            environment["UVICORN_HOST"] = _ANY_HOST
         if program == "flask":
-            environment["FLASK_RUN_HOST"] = "0.0.0.0"  # noqa: S104
+            environment["FLASK_RUN_HOST"] = _ANY_HOST
         for console in consoles.ALL:
             if self.dependencies.has(console.package):
                 environment |= console.environment
@@ -209,7 +217,7 @@ class Starter:
         )
         if found.attribute:  # no server takes an attribute of an object: it serves itself
             start = Start(("python", found.file), self._port("", 8050))
-            return replace(start, environment={"HOST": "0.0.0.0"})  # noqa: S104
+            return replace(start, environment={"HOST": _ANY_HOST})
         start = self._serve(found, root, self._usual("") or 8000)
         if root == "src" and not imports.runs_in(self.tree, root, self.sources.files):
             return replace(start, path=root)
@@ -237,49 +245,19 @@ class Starter:
     # a script
 
     def _script(self) -> Start | None:
-        package = next(iter([*self.tree.matching("*/__main__.py"),
-                             *self.tree.matching("src/*/__main__.py")]), None)  # fmt: skip
-        script = self.tree.first(*_SCRIPTS) or self._only_script()
-        if script is None and package is None:
-            script = self.tree.first(*(f"{place}/{name}" for place in ("src", "app")
-                                       for name in _SCRIPTS)) or self._script_below()  # fmt: skip
-        if script is None and package is None:
+        found = scripts.find(self.tree, self.sources)
+        if found is None:
             return None
-        argv, path = self._run_of(script) if script else _run_package(str(package))
-        file = script or str(package)
-        self.reasons.note("start", " ".join(argv), "the script that is there", file)
-        near = Sources(self.tree, [file, *self.sources.files])
-        usual = self._usual("") or (8000 if near.has(code.LISTENS) else None)
-        if found := near.first(code.ONLY_HERE):
+        self.reasons.note("start", " ".join(found.argv), "the script that is there", found.file)
+        near = Sources(self.tree, [found.file, *self.sources.files])
+        if address := near.first(code.ONLY_HERE):
             self.reasons.note(
-                "address", found.value, "nobody outside of the container reaches it: listen on "
-                "0.0.0.0", found.file, line=found.line, doubtful=True,
+                "address", address.value, "nobody outside of the container reaches it: listen on "
+                "0.0.0.0", address.file, line=address.line, doubtful=True,
             )  # fmt: skip
-        return Start(argv, self._port("", usual), path=path)
-
-    def _run_of(self, script: str) -> tuple[Sequence[str], str]:
-        """Its argv, and the import path that it needs: a script in a folder finds what lies beside
-        it, a module of a package what lies beside the package."""
-        root = imports.root(self.tree, script, self.sources.files)
-        folder = posixpath.dirname(script)
-        if not folder or root == folder:
-            return ("python", script), ""
-        module = script.removeprefix(f"{root}/" if root else "").removesuffix(".py")
-        return ("python", "-m", module.replace("/", ".")), root
-
-    def _only_script(self) -> str | None:
-        """The only one at the top, or the only one that is meant to be run."""
-        alone = [file for file in self.sources.files if "/" not in file]
-        run = [file for file in alone if code.GUARD.search(self.tree.read(file))]
-        listening = [file for file in alone if code.LISTENS.search(self.tree.read(file))]
-        for few in (alone, run, listening):
-            if len(few) == 1:
-                return few[0]
-        return None
-
-    def _script_below(self) -> str | None:
-        run = [file for file in self.sources.files if code.GUARD.search(self.tree.read(file))]
-        return run[0] if len(run) == 1 else None
+        environment = {"HOST": _ANY_HOST} if near.has(code.HOST) else {}
+        usual = self._usual("") or (8000 if near.has(code.LISTENS) else None)
+        return Start(found.argv, self._port("", usual), path=found.path, environment=environment)
 
     def _console_script(self) -> Start | None:
         scripts = self.project.scripts
@@ -319,9 +297,3 @@ class Starter:
         return starting.port(
             near, self.wishes, self.reasons, command=command, patterns=code.PORT, usual=usual
         )
-
-
-def _run_package(main: str) -> tuple[Sequence[str], str]:
-    """The argv for a package with this ``__main__.py``, and the import path that it needs."""
-    *path, package, _ = main.split("/")
-    return ("python", "-m", package), "/".join(path)

@@ -150,7 +150,7 @@ def test_a_tool_that_the_start_needs_stays(tmp_path: Path) -> None:
         scripts={"start": "tsx src/a.ts"}, dependencies={"hono": "4"}, devDependencies={"tsx": "^4"}
     )
     result = made(tmp_path, {"package.json": described, "src/a.ts": SERVER})
-    assert 'npm install --no-save --omit=dev --no-audit --no-fund "tsx@^4"' in result.text
+    assert 'npm pkg set "dependencies.tsx=^4"' in result.text
     assert "move it to dependencies" in doubts(result)
 
 
