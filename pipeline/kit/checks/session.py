@@ -18,6 +18,8 @@ from pipeline.ports import Engine
 from pipeline.ports.engine import ContainerInfo
 from pipeline.scope import Scope
 
+FAIR = 0.1
+"""Seconds that an attempt needs at least, to be worth while."""
 FIRST_PAUSE = 0.05
 """Seconds before the second attempt; doubled from one to the next, up to the interval."""
 LOG_LINES = 50
@@ -132,11 +134,13 @@ class _Session:
 
     def _ask_until_settled(self, check: BaseCheck) -> _Asked:
         clock, pause = self._ports.clock, FIRST_PAUSE
-        attempts, right, wrong_since, told = 0, 0, math.inf, ""
+        attempts, right, wrong_since, told, fair = 0, 0, math.inf, "", FAIR
         while True:
             self._scope.check()
+            begun = clock.monotonic()
             last = self._probe.ask(check)
             attempts += 1
+            fair = max(fair, 2 * (clock.monotonic() - begun))
             if last.verdict is Verdict.PASSED:
                 right += 1
                 if right >= self._patience.consecutive or not check.harmless:
@@ -150,12 +154,14 @@ class _Session:
             if last.verdict is Verdict.WRONG:
                 wrong_since = min(wrong_since, now)
                 until = min(until, wrong_since + check.patience)
-            if last.verdict is Verdict.FINAL or now >= until:
+            # One more attempt that is cut short would say less than the last one did.
+            if last.verdict is Verdict.FINAL or now >= until or self._end - now < fair + 0.01:
                 return _Asked(attempts, last)
             if last.message != told:
                 told = last.message
                 self._progress(f"{check.title}: {told}")
-            clock.sleep(min(last.pause or pause, until - now), self._scope)
+            pauses = (last.pause or pause, until - now, self._end - now - fair)
+            clock.sleep(min(pauses), self._scope)
             pause = min(2 * pause, self._patience.interval)
 
     def _failure(self, check: BaseCheck, attempt: Attempt, result: SmokeResult) -> StageFailed:
