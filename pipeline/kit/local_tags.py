@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import EngineRefused
 from pipeline.kit import labels
+from pipeline.kit.undoing import Undoing
 from pipeline.ports import Engine, Journal
 
 LOCAL_TAG = "tag"
@@ -36,8 +37,9 @@ class LocalTags:
 
     def take_back(self) -> None:
         """Undo all of it, the last first. Idempotent."""
+        journal = Undoing(self.journal)
         while self._given:
-            with self.journal.effect("untag", self._given[-1]):
+            with journal.effect("untag", self._given[-1]):
                 take_back_tag(self.engine, self._given[-1])
             self._given.pop()
 
