@@ -82,6 +82,11 @@ def find_run(store: Store, name: str, project: str | None) -> RunRecord:
 
 
 def _made(runs: Iterable[RunRecord], release: str) -> RunRecord | None:
-    """The run that made a release, not one that brought it back."""
-    found = [run for run in runs if run.outcome.get("release") == release]
-    return found[-1] if found else None
+    """The run that made a release, not one that brought it back or found it there already. The
+    newest: after `down` releases are counted from r1 again."""
+    found = (run for run in runs if run.outcome.get("release") == release)
+    return next((run for run in found if _ran(run, "operate")), None)
+
+
+def _ran(run: RunRecord, uses: str) -> bool:
+    return any(step["uses"] == uses and step["action"] == "run" for step in run.plan)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.app.workspace import Workspace
@@ -16,7 +15,7 @@ from pipeline.kit.own_images import own_images, remove_own
 from pipeline.kit.releases import Activation, Site, started_by_hand, switch_for, unprotect
 from pipeline.kit.sweep import sweep
 from pipeline.ports.engine import ContainerInfo
-from pipeline.runner import StoreJournal
+from pipeline.runner import StoreJournal, Unrecorded
 from pipeline.scope import Scope
 
 COMPOSE_SERVICE = "com.docker.compose.service"
@@ -80,14 +79,6 @@ def site_of(
     )
 
 
-class Unrecorded:
-    """The journal of commands that are no run: each is one idempotent step that can be repeated."""
-
-    @contextmanager
-    def effect(self, kind: str, key: str) -> Iterator[None]:
-        yield
-
-
 def status(workspace: Workspace) -> Status:
     """How the project stands on its engine."""
     site = site_of(workspace)
@@ -137,7 +128,8 @@ def _each(
     if current:
         # The record first: a command that dies half way has still said what is wanted.
         _activate(site, current.release, "stopped", "stop")
-    containers = _some(workspace, current)
+    # Last started, first stopped: no service loses what it depends on while it still works.
+    containers = sorted(_some(workspace, current), key=lambda c: c.started, reverse=True)
     for container in containers:
         if current is None or current.release.kind == "container":
             site.engine.set_restart(container.id, "no")

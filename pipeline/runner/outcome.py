@@ -116,10 +116,10 @@ def highlights(evidence: Evidence) -> dict[str, str]:
     if pushed := evidence.find(PushedImages):
         digests = [item.digest for items in pushed.services.values() for item in items]
         found["digest"] = digests[0] if digests else None
-    if record := evidence.find(GitRecord):
-        found["commit"] = record.commit
-    elif source := evidence.find(Source):
+    if source := evidence.find(Source):
         found["commit"] = source.commit
+    elif record := evidence.find(GitRecord):
+        found["commit"] = record.commit
     if release := evidence.find(Release):
         found |= {"release": release.id, "url": release.url}
     return {key: value for key, value in found.items() if value}
