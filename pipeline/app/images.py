@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.app.live import Unrecorded, serving_containers, site_of
+from pipeline.app.live import serving_containers, site_of
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import EngineRefused, NotFound, UsageError
@@ -13,6 +13,7 @@ from pipeline.kit import references
 from pipeline.kit.labels import PROJECT, ROLE, SERVICE, labels, select
 from pipeline.kit.own_images import own_images, remove_own
 from pipeline.ports.engine import ImageInfo
+from pipeline.runner import Unrecorded
 from pipeline.scope import Scope
 
 Tell = Callable[[str], None]

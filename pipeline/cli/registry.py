@@ -25,10 +25,10 @@ def up(
     ] = None,
 ) -> int:
     """Start it, as `push` with `to: [local]` does."""
-    from pipeline.app.live import Unrecorded
     from pipeline.app.running import signals_to
     from pipeline.cli.output import print_line
     from pipeline.kit.local_registry import local_registry
+    from pipeline.runner import Unrecorded
     from pipeline.scope import Scope
 
     scope = Scope(LIMIT, what="starting the registry")
