@@ -88,9 +88,11 @@ def spot(app: Path, root: Path, wishes: Wishes) -> Spot:
             because = f"{folder} is a part of a workspace, and is built with it"
             return Spot(above, folder, (Reason("context", str(above), because),))
     tree = Tree(app)
-    known = [why for each in ECOSYSTEMS if (why := each.recognises(tree, wishes))]
-    below = _apps_below(tree, wishes) if all(why.doubtful for why in known) else []
-    if len(below) == 1 and not known:
+    known = [(each, why) for each in ECOSYSTEMS if (why := each.recognises(tree, wishes))]
+    if known and not _is_no_app_itself(*_preferred(known, wishes)):
+        return Spot(app)
+    below = _apps_below(tree, wishes)
+    if len(below) == 1:
         because = "the only folder that has an app"
         return Spot(app / below[0], None, (Reason("context", below[0], because, doubtful=True),))
     return Spot(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.kit.authoring.node.package import Package
 from pipeline.kit.authoring.tree import Tree
@@ -50,7 +50,17 @@ def find(tree: Tree, package: Package) -> Result | None:
         for path in tree.files
         if path.rpartition("/")[0] == package.folder and _CONFIG.search(path)
     )
-    return next((r for finder in _FINDERS if (r := finder(tree, package, config))), None)
+    found = next((r for finder in _FINDERS if (r := finder(tree, package, config))), None)
+    if found is not None and _is_before_openssl_3(package):
+        quirk = {"NODE_OPTIONS": "--openssl-legacy-provider"}
+        return replace(found, build_environment={**found.build_environment, **quirk})
+    return found
+
+
+def _is_before_openssl_3(package: Package) -> bool:
+    """Does it bundle with webpack 4, which hashes by what OpenSSL 3 has put away?"""
+    return any((package.major(name) or 9) < 5 for name in ("webpack", "react-scripts",
+                                                          "@vue/cli-service"))  # fmt: skip
 
 
 _CONFIG = re.compile(

@@ -14,6 +14,8 @@ from pipeline.kit.authoring.versions import pinned
 DEFAULT = 22
 KNOWN = (18, 20, 22, 24)
 """Long-term versions, which have an image, oldest first."""
+_OLD = (10, 12, 14, 16)
+"""Those that have one and nobody looks after any more."""
 _NEWEST = 25
 """What had been published when this was written."""
 _NAMES = {"dubnium": 10, "erbium": 12, "fermium": 14, "gallium": 16, "hydrogen": 18, "iron": 20,
@@ -70,10 +72,9 @@ def _noted(reasons: Reasons, major: str, because: str, file: str, line: int | No
 def _allowed(wanted: str, tree: Tree, package: Package, reasons: Reasons) -> str:
     """The default if ``engines`` allows it, else the newest that it allows."""
     line = tree.line_of(package.file, '"engines"')
-    for major in (DEFAULT, *reversed(KNOWN)):
+    for major in (DEFAULT, *reversed(KNOWN), *reversed(_OLD)):
         if allows(wanted, major):
-            reasons.note("node", major, f"engines.node is {wanted}", package.file, line=line)
-            return str(major)
+            return _noted(reasons, str(major), f"engines.node is {wanted}", package.file, line)
     raise StageFailed(
         f"no version of Node.js is both published and allowed by engines.node {wanted}",
         hint=f"Published are {', '.join(map(str, KNOWN))}. Name one with `node:` to go on.",

@@ -72,6 +72,7 @@ class _Author:
         self.uses_uv = self.dependencies.manager == "uv"
         self.built = bool(self.uses_uv or self.needs.build or self.project.is_compiled)
         self.installs_project = self._installs_project()
+        self._tell_variables()
         self.outline = self.project.outline() if self.installs_project else ([], [])
 
     def author(self) -> Authored:
@@ -89,6 +90,18 @@ class _Author:
         return Authored("Python", m.Dockerfile(items), tuple(self.reasons.found), self.start.port)
 
     # what has to be there
+
+    def _tell_variables(self) -> None:
+        found: dict[str, str] = {}
+        for file in self.sources.files:
+            for name in code.REQUIRED.findall(self.tree.read(file)):
+                found.setdefault(name, file)
+        found.pop("PORT", None)
+        if found:
+            self.reasons.note(
+                "environment", ", ".join(found), "the code cannot do without: give them under "
+                "`run: {env: …}`", next(iter(found.values())), doubtful=True,
+            )  # fmt: skip
 
     def _from_source(self) -> frozenset[str]:
         text = "\n".join(self.tree.read(file) for file in self.dependencies.files)

@@ -22,6 +22,7 @@ PLAIN = frozenset(
      "make_wsgi_app", "get_wsgi_application"}
 )  # fmt: skip
 """Those that make one for a WSGI server."""
+FLASK = frozenset({"Flask", "APIFlask"})
 _MAKERS = (
     "create_app|make_app|build_app|get_app|init_app|create_application|make_application|setup_app"
 )
@@ -51,7 +52,17 @@ _FACTORY = re.compile(
 _DASH_SERVER = re.compile(r"^(\w+)(?:\s*:\s*\w+)?\s*=\s*(\w+)\.server\b", re.MULTILINE)
 GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']|^if\s+[\"']__main__[\"']\s*==",
                    re.MULTILINE)  # fmt: skip
-UNGUARDED_RUN = re.compile(r"^(?:app|application|server)\.run\(", re.MULTILINE)
+UNGUARDED_RUN = re.compile(
+    r"^(?:(?:app|application|server|api|uvicorn|socketio|bottle)\.)?(?:run|serve)\((?!\))",
+    re.MULTILINE,
+)
+"""A module that starts a server when it is imported."""
+_PREPARES = re.compile(
+    r"\b(?:create_all|(?:init|setup|create|initiali[sz]e|seed|load|populate)_?(?:db|database|tables?|"
+    r"data|schema)?)\("
+)
+REQUIRED = re.compile(r"environ\[\s*[\"'](\w+)[\"']\s*\](?!\s*=[^=])")
+"""Variables that the code cannot do without."""
 ONLY_HERE = re.compile(
     r"(?:host\s*=\s*|Server\(\s*\(\s*|\bbind\(\s*\(\s*)[\"'](127\.0\.0\.1|localhost)[\"']"
 )
@@ -120,6 +131,12 @@ def sources(tree: Tree) -> list[str]:
 
     found = {path for place in _PLACES for path in tree.matching(place)}
     return sorted((path for path in found if not _NOT_THE_APP.search(path)), key=rank)
+
+
+def prepares(text: str) -> bool:
+    """Does a script do more than start a server when it is run: make tables, say?"""
+    guard = GUARD.search(text)
+    return guard is not None and _PREPARES.search(text[guard.end() :]) is not None
 
 
 def app_object(tree: Tree, files: Sequence[str]) -> AppObject | None:

@@ -218,10 +218,25 @@ class Starter:
         if found.attribute:  # no server takes an attribute of an object: it serves itself
             start = Start(("python", found.file), self._port("", 8050))
             return replace(start, environment={"HOST": _ANY_HOST})
+        text = self.tree.read(found.file)
+        if found.kind not in code.FLASK and code.UNGUARDED_RUN.search(text):
+            self.reasons.note("start", f"python {found.file}", "it starts its own server",
+                              found.file)  # fmt: skip
+            return Start(("python", found.file), self._port("", self._usual("") or 8000))
         start = self._serve(found, root, self._usual("") or 8000)
+        if found.kind in code.FLASK and code.prepares(text) and not found.factory:
+            start = self._preparing(start, found.file.removeprefix(f"{root}/" if root else ""))
         if root == "src" and not imports.runs_in(self.tree, root, self.sources.files):
             return replace(start, path=root)
         return replace(start, folder=root)
+
+    def _preparing(self, start: Start, file: str) -> Start:
+        """Run the script first, for what it does before it would serve."""
+        self.reasons.note("start", f"python {file}, first", "it prepares its data there", file)
+        command = start.command if isinstance(start.command, str) else " ".join(start.command)
+        # Flask's own variable, which makes app.run() return.
+        first = f"FLASK_RUN_FROM_CLI=true python {file}"
+        return replace(start, command=f"{first} && exec {command}")
 
     def _serve(self, app: AppObject, root: str, default: int) -> Start:
         server = servers.choose(app, self.dependencies)
@@ -236,7 +251,7 @@ class Starter:
         target = f"{app.module(root)}:{app.name}"
         command = servers.command(server, app, target, configured=bool(configured))
         environment = {}
-        if app.kind == "Flask" and code.UNGUARDED_RUN.search(self.tree.read(app.file)):
+        if app.kind in code.FLASK and code.UNGUARDED_RUN.search(self.tree.read(app.file)):
             # Flask's own way to let a server import a module that runs it, too.
             environment["FLASK_RUN_FROM_CLI"] = "true"
         config = [configured] if configured and server == "gunicorn" else []

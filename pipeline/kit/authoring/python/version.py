@@ -38,6 +38,9 @@ def choose(project: Project, wishes: Wishes, dependencies: Dependencies, reasons
     text, file, key = wanted
     where = Location(file, tree.line_of(file, key))
     allowed = [version for version in KNOWN if _allows(text, version, where)]
+    if not allowed and (old := [each for each in _OLD if _allows(text, each, where)]):
+        _note(reasons, old[-1], f"it asks for {text}", where)
+        return old[-1]
     if not allowed:
         raise StageFailed(
             f"no version of Python is both published and allowed: {file} asks for {text}",

@@ -297,3 +297,23 @@ def test_requirements_that_powershell_wrote(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": FLASK})
     (tmp_path / "requirements.txt").write_bytes("Flask==3.0.3\r\n".encode("utf-16"))
     assert author(tmp_path).port == 5000
+
+
+def test_what_a_script_prepares_is_prepared(tmp_path: Path) -> None:
+    guard = "if __name__ == '__main__':\n    with app.app_context():\n        db.create_all()\n"
+    files = {"requirements.txt": "flask\n", "app.py": f"{FLASK}{guard}    app.run()\n"}
+    text = text_of(tmp_path, files)
+    assert '"FLASK_RUN_FROM_CLI=true python app.py && exec gunicorn' in text
+
+
+def test_a_module_that_serves_when_it_is_imported_is_run(tmp_path: Path) -> None:
+    code = "app = FastAPI()\nuvicorn.run(app, host='0.0.0.0', port=8123)\n"
+    authored = author(write(tmp_path, {"requirements.txt": "fastapi\nuvicorn\n", "m.py": code}))
+    assert 'CMD ["python", "m.py"]' in render(authored.dockerfile)
+    assert authored.port == 8123
+
+
+def test_variables_that_the_code_cannot_do_without_are_told(tmp_path: Path) -> None:
+    code = f'{FLASK}KEY = os.environ["API_KEY"]\nos.environ["TZ"] = "UTC"\n'
+    told = doubts(author(write(tmp_path, {"requirements.txt": "flask\n", "app.py": code})))
+    assert "API_KEY: the code cannot do without" in told
