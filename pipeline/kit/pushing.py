@@ -50,9 +50,9 @@ class TemporaryTags:
             yield
             return
         key = name if before is None else f"{name} {before.id}"
-        with self.journal.effect(TEMPORARY_TAG, key):
-            self.engine.tag(image, name)
         try:
+            with self.journal.effect(TEMPORARY_TAG, key):
+                self.engine.tag(image, name)
             yield
         finally:
             self._drop(key)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
 
 from pipeline.adapters.fake_engine import FakeEngine
+from pipeline.errors import StoreUnusable
 from pipeline.kit.pushing import TemporaryTags
 from pipeline.kit.sweep import drop_temporary_tag, sweep
 from pipeline.scope import Scope
@@ -42,7 +44,9 @@ class Killed(BaseException):
 def killed_while_named(engine: FakeEngine, image: str, name: str) -> list[str]:
     """What the journal knows when the process dies with the name on the image."""
     journal = DyingJournal()
-    with pytest.raises(Killed), TemporaryTags(engine, journal).on(image, name):
+    tags = TemporaryTags(engine, journal)
+    # A killed process runs no handler.
+    with patch.object(tags, "_drop"), pytest.raises(Killed), tags.on(image, name):
         pytest.fail("it should have died before")
     return [key for _, key in journal.begun]
 
@@ -92,3 +96,18 @@ def test_the_sweep_after_a_killed_run_restores_all_names(engine: FakeEngine) -> 
     assert engine.state.tags == before
     sweep(engine, "hello", client=None, tags=keys)
     assert engine.state.tags == before
+
+
+def test_a_name_whose_giving_could_not_be_recorded_is_dropped(engine: FakeEngine) -> None:
+    class Full(ListJournal):
+        @contextmanager
+        def effect(self, kind: str, key: str) -> Iterator[None]:
+            with super().effect(kind, key):
+                yield
+            raise StoreUnusable("disk full")
+
+    image = built(engine, "app:built")
+    tags = TemporaryTags(engine, Full())
+    with pytest.raises(StoreUnusable), tags.on(image, "reg.example/a:1"):
+        pytest.fail("it is not on record")
+    assert set(engine.state.tags) == {"app:built"}
