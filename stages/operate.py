@@ -81,6 +81,8 @@ class OperateStage(Stage[OperateOptions]):
         verify = verifier(release, site, ctx.smoked)
         went = go_live(site, release, reason="release", keep=self.options.keep, verify=verify)
         self._tell(ctx, went)
+        if went.previous is None:  # nothing served before, so nothing was interrupted
+            return [went.release.model_copy(update={"gap": None})]
         return [went.release]
 
     def fingerprint(self, ctx: Context) -> str | None:

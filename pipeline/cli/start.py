@@ -68,7 +68,7 @@ def validate(ctx: typer.Context, as_json: Json = False) -> int:
     if as_json:
         print_json({"valid": True, "project": pipeline.name, "stages": keys})
     else:
-        print_line(f"{pipeline.file.name} is valid: {pipeline.name}, {', '.join(keys)}")
+        print_line(f"{pipeline.file.name} is valid: {pipeline.name} ({', '.join(keys)})")
     return Exit.OK
 
 

@@ -89,7 +89,7 @@ class PlainText:
             case CheckFinished():
                 yield f"check {'passed' if event.passed else 'failed'}: {check_text(event)}"
             case Notice():
-                hint = f" {sanitize(event.hint)}" if event.hint else ""
+                hint = f" ({sanitize(event.hint)})" if event.hint else ""
                 level = "note" if event.level == "info" else event.level
                 yield f"{level}: {notice_text(event)}{hint}"
             case StageFinished():

@@ -134,7 +134,7 @@ class _Session:
 
     def _ask_until_settled(self, check: BaseCheck) -> _Asked:
         clock, pause = self._ports.clock, FIRST_PAUSE
-        attempts, right, wrong_since, told, fair = 0, 0, math.inf, "", FAIR
+        attempts, right, wrong_since, told, fair = 0, 0, math.inf, set[str](), FAIR
         while True:
             self._scope.check()
             begun = clock.monotonic()
@@ -157,9 +157,9 @@ class _Session:
             # One more attempt that is cut short would say less than the last one did.
             if last.verdict is Verdict.FINAL or now >= until or self._end - now < fair + 0.01:
                 return _Asked(attempts, last)
-            if last.message != told:
-                told = last.message
-                self._progress(f"{check.title}: {told}")
+            if last.message not in told:  # two may take turns
+                told.add(last.message)
+                self._progress(f"{check.title}: {last.message}")
             pauses = (last.pause or pause, until - now, self._end - now - fair)
             clock.sleep(min(pauses), self._scope)
             pause = min(2 * pause, self._patience.interval)

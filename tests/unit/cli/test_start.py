@@ -91,7 +91,7 @@ def test_init_says_when_it_cannot_tell_what_this_is(empty: Desk) -> None:
 
 
 def test_validate(desk: Desk) -> None:
-    assert desk("validate").out.startswith("pipeline.yml is valid: hello, code, dockerfile")
+    assert desk("validate").out.startswith("pipeline.yml is valid: hello (code, dockerfile")
     assert desk("validate", "--json").json()["stages"][0] == "code"
     desk.change("port: 5000", "prot: 5000")
     problem = desk("validate", "--json")

@@ -46,7 +46,8 @@ def test_a_failure_tells_place_evidence_and_next_step(failed: list[Event]) -> No
         "build      │   next: Fix requirements.txt.",
     ]
     assert (
-        "build      │ warning: /srv/hello/Dockerfile:3: pin versions [DL3013] Write a==1." in lines
+        "build      │ warning: /srv/hello/Dockerfile:3: pin versions [DL3013] (Write a==1.)"
+        in lines
     )
     assert lines[-1] == "dockcycle  │ failed after 4.5 s, exit code 1"
 
