@@ -95,3 +95,10 @@ def test_prune_forgets_old_runs_but_not_what_can_be_reused(twice: Desk) -> None:
         twice("run", "--output", "plain")
     assert "forgot 3 old runs" in twice("prune", "--keep-runs", "1").out
     assert twice("plan").code == 0
+
+
+def test_after_down_a_release_is_the_newest_of_that_number(twice: Desk) -> None:
+    first = twice("show", "r1", "--json").json()["id"]
+    twice("down")
+    assert twice("run", "--output", "plain").code == 0
+    assert twice("show", "r1", "--json").json()["id"] != first
