@@ -176,6 +176,12 @@ APPS = (
         },
         8000, "hello from django", has=("site1.wsgi:application", "/health/"),
     ),
+    App(
+        "streamlit",
+        {"Home.py": "import streamlit as st\n\nst.title('hello')\n",
+         "pages/1_More.py": "import streamlit as st\n", "requirements.txt": "streamlit\n"},
+        8501, "<title>Streamlit</title>", has=("/_stcore/health", "streamlit run Home.py"),
+    ),
     App("script", {"server.py": _SERVER_PY}, 8123, "hello from a script", ("python", "server.py")),
     App(
         "worker",

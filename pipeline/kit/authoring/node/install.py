@@ -6,8 +6,7 @@ Four shapes, the first that will do:
 - nothing is built: dependencies come from a stage that has the manager or a compiler;
 - something is built: dependencies, tools, and the build in stages of their own, so that a change of
   the code installs nothing and changes no layer with dependencies;
-- an install runs code of the project, or it is a workspace: one stage does everything, and takes
-  the tools away again.
+- an install runs code of the project: one stage does everything, and takes the tools away again.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ _FOR_DEVELOPERS = re.compile(
     r"^(?:npx\s+)?(?:husky|only-allow|simple-git-hooks|lefthook|nuxi?\s+prepare|svelte-kit\s+sync|"
     r"is-ci|git config|pnpm dlx only-allow|npx --yes only-allow|nuxt prepare)\b"
 )
+_WITHOUT_MODULES = "find . -name node_modules -prune -exec rm -rf {} +"
 _GENERATES = ("prisma", "@prisma/client")
 """Packages that write code of the project's own into node_modules."""
 
@@ -68,7 +68,7 @@ class Installer:
     @property
     def whole(self) -> bool:
         """Does one stage do everything?"""
-        return bool(self.builds or self.foreign) and bool(self.needs_code or self.workspace.members)
+        return self.needs_code and bool(self.builds or self.foreign)
 
     @property
     def foreign(self) -> bool:
@@ -87,7 +87,8 @@ class Installer:
             return False
         optional = self.package.data.get("optionalDependencies")
         tool = self.start.tool if self.start else ""
-        return bool(self.package.dependencies or optional or tool)
+        asked = self.package.dependencies or self.workspace.root.dependencies
+        return bool(asked or optional or tool)
 
     def _needs_code(self) -> bool:
         root = self.workspace.root
@@ -107,7 +108,7 @@ class Installer:
         tool = self.start.tool if self.start else ""
         if not tool:
             return False
-        alone = self.manager.name == "npm" and not self.whole
+        alone = self.manager.name == "npm" and not self.whole and not self.workspace.members
         because = "the start command needs it" if alone else (
             "the start command needs it, so all of them are in the image"
         )  # fmt: skip
@@ -133,10 +134,20 @@ class Installer:
         if self.modules:
             yield [m.From("manifest", "dependencies")]
             yield [self._run([self.manager.install(production=production)])]
+        install = self._run([self.manager.install(production=False), *self._added()])
+        if self.workspace.members:  # node_modules in many folders: no one mount has them
+            yield [m.From("manifest", "build")]
+            yield [install]
+            yield [*self._build_environment(), parts.code()]
+            yield [self._build(after=[] if self._unpacks or self._outputs else [_WITHOUT_MODULES])]
+            return
         yield [m.From("manifest", "tools")]
-        yield [self._run([self.manager.install(production=False), *self._added()])]
+        yield [install]
         yield [m.From("manifest", "build"), *self._build_environment(), parts.code()]
-        yield [self._build(bound=True)]
+        # What is mounted is left behind with its stage.
+        mount = "type=bind,from=tools,source=/app/node_modules,target=/app/node_modules,rw"
+        build = self._build()
+        yield [replace(build, flags=(*build.flags, ("mount", mount)))]
 
     def _manifest(self, name: str) -> Iterator[list[m.Item]]:
         """A stage with the manager and with what says what is to be installed."""
@@ -162,7 +173,7 @@ class Installer:
             yield [m.Workdir("/app"), *why, *self._described(), *self._prepared(), install]
             yield [*self._build_environment(), parts.code()]
         prune = [] if site or self.keeps_tools or self._unpacks else [self.manager.prune()]
-        yield [self._build(bound=False, after=prune)]
+        yield [self._build(after=prune)]
 
     def _tool(self) -> list[m.Item]:
         items: list[m.Item] = []
@@ -224,15 +235,11 @@ class Installer:
             values["PATH"] = "/app/node_modules/.bin:$PATH"
         return [blocks.env(values)] if values else []
 
-    def _build(self, *, bound: bool, after: Sequence[str] = ()) -> m.Run:
+    def _build(self, *, after: Sequence[str] = ()) -> m.Run:
         caches = [f"{self._place}/{each}" for each in (self.result.caches if self.result else ())]
-        if after:
+        if self.whole and after:
             caches.append(self.manager.cache)
-        run = blocks.run(*self.builds, *after, caches=caches)
-        if bound:  # from the stage before, and left behind there
-            mount = "type=bind,from=tools,source=/app/node_modules,target=/app/node_modules,rw"
-            run = replace(run, flags=(*run.flags, ("mount", mount)))
-        return run
+        return blocks.run(*self.builds, *after, caches=caches)
 
     @property
     def _place(self) -> str:
@@ -242,53 +249,56 @@ class Installer:
     def _unpacks(self) -> bool:
         return self.result is not None and bool(self.result.start and self.result.unpack)
 
+    @property
+    def _outputs(self) -> tuple[str, ...]:
+        return self.result.outputs if self.result and self.result.start else ()
+
     # what the last stage has
 
     def content(self, user: str) -> Iterator[list[m.Item]]:
         own = ("chown", f"{user}:{user}")
 
-        def copy(source: str, destination: str, stage: str) -> m.Copy:
-            return m.Copy((source,), destination, flags=(("from", stage), own))
+        def built(source: str, destination: str) -> m.Copy:
+            return m.Copy((source,), destination, flags=(("from", "build"), own))
 
         code = m.Copy((".",), "./", flags=(own,))
+        install = self._run([self.manager.install(production=not self.keeps_tools)])
         if self._unpacks and self.result is not None:
-            yield [copy(f"{self._place}/{source}", self._unpacked(where), "build")
+            yield [built(f"{self._place}/{source}", self._unpacked(where))
                    for source, where in self.result.unpack.items()]  # fmt: skip
         elif self.whole:
-            yield [copy("/app", "./", "build")]
+            yield [built("/app", "./")]
         elif self.builds:
-            if self.modules:
-                yield [m.Copy(("/app/node_modules",), "./node_modules", flags=(("from",
-                       "dependencies"),))]  # fmt: skip
-            outputs = self.result.outputs if self.result and self.result.start else ()
-            if outputs:
-                yield [copy(f"/app/{each}", f"./{each}", "build") for each in outputs]
-            else:
-                yield [copy("/app", "./", "build")]
+            here = f"./{self.package.folder}/" if self.package.folder else "./"
+            copied = [built(f"{self._place}/{each}", f"{here}{each}") for each in self._outputs]
+            yield [*self._modules(), *(copied or [built("/app", "./")])]
         elif self.needs_code:
-            install = self._run([self.manager.install(production=not self.keeps_tools)])
             yield [code, install]
         elif self.foreign:
-            modules = m.Copy(("/app/node_modules",), "./node_modules", flags=(("from",
-                             "dependencies"),))  # fmt: skip
-            yield [modules] if self.modules else []
-            yield [code]
+            yield [*self._modules(), code]
         elif not self.tree.has(FILE):
             yield [code]
         else:
-            install = self._run([self.manager.install(production=not self.keeps_tools)])
-            yield [*blocks.comment(parts.DEPENDENCIES_FIRST), *self._described(),
-                   *self._prepared(), install]  # fmt: skip
+            why = blocks.comment(parts.DEPENDENCIES_FIRST)
+            yield [*why, *self._described(), *self._prepared(), install]
             yield [code]
-        if self.package.folder and not (self._unpacks and not self._in_folder):
+        if self.package.folder:
             yield [m.Workdir(f"/app/{self.package.folder}")]
 
-    @property
-    def _in_folder(self) -> bool:
-        """A standalone build in a workspace keeps the folders of the workspace."""
-        return bool(self.package.folder)
+    def _modules(self) -> list[m.Item]:
+        """A layer of its own, which a change of the code leaves as it is."""
+        if not self.modules:
+            return []
+        if self.workspace.members:
+            return [_from_dependencies("/app", "./")]
+        return [_from_dependencies("/app/node_modules", "./node_modules")]
 
     def _unpacked(self, where: str) -> str:
+        """A standalone build in a workspace keeps the folders of the workspace."""
         if not self.package.folder or where == "./":
             return where
         return f"./{self.package.folder}/{where.removeprefix('./')}"
+
+
+def _from_dependencies(path: str, destination: str) -> m.Copy:
+    return m.Copy((path,), destination, flags=(("from", "dependencies"),))

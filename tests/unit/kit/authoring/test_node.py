@@ -336,6 +336,9 @@ def test_the_only_app_of_a_workspace(tmp_path: Path) -> None:
     library, app = (text.index(f"--workspace={each}") for each in ("packages/lib", "apps/web"))
     assert library < app
     assert "WORKDIR /app/apps/web" in text
+    last = text.split("\nFROM")[-1]
+    modules, build = "COPY --from=dependencies /app ./", "COPY --from=build --chown=node:node /app"
+    assert last.index(modules) < last.index(build)
 
 
 def test_several_apps_of_a_workspace_are_named(tmp_path: Path) -> None:
