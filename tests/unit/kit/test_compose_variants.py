@@ -69,7 +69,10 @@ def test_slow_health_checks_are_asked_early() -> None:
     assert made["services"]["web"]["healthcheck"] == {
         "test": ["CMD", "x"], "interval": "1m30s", "start_period": "90s", "start_interval": "0.5s",
     }  # fmt: skip
-    assert made["services"]["db"]["healthcheck"] == {"start_period": "30s", "start_interval": "0.5s"}
+    assert made["services"]["db"]["healthcheck"] == {
+        "start_period": "30s",
+        "start_interval": "0.5s",
+    }
     off = model({"healthcheck": {"disable": True}})
     assert base(off, web=Health(test=("CMD", "x")))["services"]["web"] == off["services"]["web"]
 

@@ -162,7 +162,10 @@ def test_all_options_reach_the_builder(tmp_path: Path, engine: Engine) -> None:
     assert (request.no_cache, request.pull, request.ssh) == (True, True, ("default",))
     assert (request.network, request.extra_hosts) == ("host", {"db": "10.0.0.1"})
     assert request.labels["a"] == "b"
-    assert (request.dockerfile_text, request.dockerfile_name) == (TEXT, str(tmp_path / "Dockerfile"))
+    assert (request.dockerfile_text, request.dockerfile_name) == (
+        TEXT,
+        str(tmp_path / "Dockerfile"),
+    )
     assert "**/.git" in (request.ignore_text or "")
 
 
