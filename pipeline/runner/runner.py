@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pipeline.errors import Cancelled, StoreUnusable
@@ -224,14 +225,15 @@ class Runner:
                 exit_code=exit_code(self._error),
                 error=self._error,
             )
-        self._emit(
-            RunFinished(
-                status=result.status,
-                exit_code=result.exit_code,
-                seconds=result.seconds,
-                outcome=result.outcome,
+        with suppress(StoreUnusable):  # how it ended is on record, and this is the last word
+            self._bus.emit(
+                RunFinished(
+                    status=result.status,
+                    exit_code=result.exit_code,
+                    seconds=result.seconds,
+                    outcome=result.outcome,
+                )
             )
-        )
         return result
 
     # A store that fails ends the run, but never keeps it from tidying up.
