@@ -6,10 +6,17 @@ import re
 
 from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
-from pipeline.kit.authoring.node import frameworks, health, managers, version, workspace
+from pipeline.kit.authoring.node import (
+    frameworks,
+    health,
+    listening,
+    managers,
+    version,
+    workspace,
+)  # fmt: skip
 from pipeline.kit.authoring.node.install import Installer
 from pipeline.kit.authoring.node.package import FILE, Package
-from pipeline.kit.authoring.node.start import LISTENS, Start, Starter
+from pipeline.kit.authoring.node.start import Start, Starter
 from pipeline.kit.authoring.static import server
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
@@ -28,7 +35,7 @@ class Node:
         if wishes.node:
             return Reason("language", self.name, "asked for by `node:`", "pipeline.yml")
         if not tree.has(FILE):
-            script = next((f for f in _SCRIPTS if LISTENS.search(tree.read(f))), None)
+            script = next((f for f in _SCRIPTS if listening.LISTENS.search(tree.read(f))), None)
             if script is None:
                 return None
             return Reason("language", self.name, "it is a server", script, doubtful=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring import ports, starting
 from pipeline.kit.authoring.contract import Reasons, Wishes
-from pipeline.kit.authoring.node import scripts
+from pipeline.kit.authoring.node import listening, scripts
 from pipeline.kit.authoring.node.compiled import Compiled
 from pipeline.kit.authoring.node.frameworks import Result
 from pipeline.kit.authoring.node.package import Package
@@ -29,19 +29,6 @@ _TYPESCRIPT_FILES = tuple(
     for name in ("server", "index", "app", "main")
     for suffix in ("ts", "mts")
 )
-_FALLBACK = r"\s*(?:Number\(|parseInt\(|\+)?\s*[\"'`]?(\d{2,5})"
-_PORT = (
-    re.compile(
-        r"env(?:\.PORT\b|\[[\"']PORT[\"']\])!?\s*(?:,\s*10\s*)?\)?\s*(?:\|\||\?\?)" + _FALLBACK
-    ),
-    re.compile(r"env\.PORT\s*\?[^:\n]*:" + _FALLBACK),
-    re.compile(r"\bPORT\s*=\s*(\d{2,5})\s*\}?.*=\s*process\.env"),
-    re.compile(r"[\"']PORT[\"']\s*,\s*[\"']?(\d{2,5})"),
-    re.compile(r"\bPORT[\"']?\s*:[^\n]*default\W+(\d{2,5})"),
-    re.compile(r"\.listen\(\s*(?:\{\s*port\s*:\s*)?(\d{2,5})|\bport\s*[:=]\s*(\d{4,5})\b"),
-    re.compile(r"\b(?:SERVER_|APP_|HTTP_)?PORT\s*[:=]\s*(\d{4,5})\b"),
-    re.compile(r"\"port\"\s*:\s*(\d{2,5})"),
-)
 _NOT_THE_APP = re.compile(
     r"(?:^|/)(?:tests?|__tests__|docs|examples|scripts|public|static|client|frontend|cypress|e2e)/"
     r"|(?:^|/)\.|\.(?:test|spec|config|d)\.\w+$"
@@ -52,22 +39,12 @@ _PLACES = tuple(
     for suffix in ("js", "mjs", "cjs", "ts", "mts")
 )
 _CONFIGURATION = ("config.json", "config/default.json", "config/production.json")
-LISTENS = re.compile(
-    r"\.listen\(|createServer|Bun\.serve|env\.PORT|\bPORT\b.*=\s*process\.env|\bserve\(\{"
-)
-_ONLY_HERE = re.compile(
-    r"(?:\.listen\([^)]*|\bhost(?:name)?\s*[:=]\s*)[\"'](127\.0\.0\.1|localhost)[\"']"
-)
-_FASTIFY_LISTEN = re.compile(r"\.(listen)\(\s*\{(?![^}]*host)[^}]*\}")
 _PACKAGE_OF = {"remix-serve": "@remix-run/serve", "react-router-serve": "@react-router/serve",
                "dotenv": "dotenv-cli", "nest": "@nestjs/cli", "fastify": "fastify-cli",
                "ts-node-esm": "ts-node"}  # fmt: skip
 """Program → package, where the names differ."""
 _PROGRAMS = ("node", "npm", "npx", "env", "sh", "bash", "exec", "bun", "bunx", "yarn", "pnpm", "")
 """Those that the image has itself, outside of node_modules, or that cannot be told."""
-_WEB = ("express", "fastify", "koa", "hono", "@nestjs/core", "@hapi/hapi", "restify", "polka",
-        "socket.io", "@apollo/server", "@feathersjs/express", "elysia")  # fmt: skip
-"""Packages that are there to listen."""
 _USUAL = 3000
 
 
@@ -248,7 +225,7 @@ class Starter:
         text = self.tree.read(file)
         if self.result is None or not self.result.site:
             return True
-        return LISTENS.search(text) is not None
+        return listening.LISTENS.search(text) is not None
 
     # what it comes down to
 
@@ -300,19 +277,26 @@ class Starter:
         sources = Sources(self.tree, [] if of_framework else self.sources.files)
         usual = self.result.port if self.result else _USUAL
         plain = re.match(r"(?:node|bun|tsx|ts-node|env)\b", command) is not None
-        listens = self.sources.has(LISTENS) or self.package.has(*_WEB) is not None
+        listens = (
+            self.sources.has(listening.LISTENS) or self.package.has(*listening.WEB) is not None
+        )
         silent = plain and not of_framework and not listens
         if silent and self.wishes.port is None and ports.in_command(command) is None:
             self.reasons.note("port", "none", "nothing says that it listens")
             return None
         return starting.port(
-            sources, self.wishes, self.reasons, command=command, patterns=_PORT, usual=usual
+            sources,
+            self.wishes,
+            self.reasons,
+            command=command,
+            patterns=listening.PORT,
+            usual=usual,
         )
 
     def _tell_address(self) -> None:
-        patterns = [_ONLY_HERE]
+        patterns = [listening.ONLY_HERE]
         if "fastify" in self.package.dependencies:
-            patterns.append(_FASTIFY_LISTEN)
+            patterns.append(listening.FASTIFY_LISTEN)
         if found := self.sources.first(*patterns):
             self.reasons.note(
                 "address", found.value, "nobody outside of the container reaches it: listen on "

@@ -75,6 +75,17 @@ class Django:
         """Where STATIC_ROOT is set."""
         return self.sources.first(_STATIC_ROOT)
 
+    def collect(self, reasons: Reasons) -> tuple[str, ...]:
+        """The command that collects static files, where the settings say to where."""
+        found = self.collects()
+        settings = "".join(self.tree.read(file) for file in self.sources.files)
+        if found is None or "django.contrib.staticfiles" not in settings:
+            return ()
+        reasons.note("static", "collectstatic", "STATIC_ROOT is set", found.file, line=found.line)
+        variables = self.build_environment().items()
+        assigned = "".join(f"{name}={value} " for name, value in variables)
+        return (f"{assigned}python manage.py collectstatic --noinput",)
+
     def migrates(self) -> bool:
         """Is the database a file in the container, which nobody else can bring up to date?"""
         return self.sources.has(_SQLITE)

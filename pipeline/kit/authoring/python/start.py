@@ -160,21 +160,8 @@ class Starter:
         project.tell(self.dependencies, self.reasons)
         return replace(
             self._migrating(start, project), folder=project.folder,
-            prepare=self._collecting(project),
+            prepare=project.collect(self.reasons),
         )  # fmt: skip
-
-    def _collecting(self, project: django.Django) -> tuple[str, ...]:
-        found = project.collects()
-        if found is None or "django.contrib.staticfiles" not in "".join(
-            self.tree.read(file) for file in project.sources.files
-        ):
-            return ()
-        self.reasons.note("static", "collectstatic", "STATIC_ROOT is set", found.file,
-                          line=found.line)  # fmt: skip
-        assigned = "".join(
-            f"{name}={value} " for name, value in project.build_environment().items()
-        )
-        return (f"{assigned}python manage.py collectstatic --noinput",)
 
     def _migrating(self, start: Start, project: django.Django) -> Start:
         if not project.migrates():
