@@ -6,6 +6,7 @@ tells errors apart by their text.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -121,6 +122,18 @@ class Unusable(DockcycleError):
     """Something outside that dockcycle needs does not work: engine, registry, git, disk."""
 
     exit_code = Exit.UNUSABLE
+
+
+_LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
+
+
+def of_the_machine(error: OSError) -> Unusable | None:
+    """What the machine lacks (space, file handles), wherever it shows; None for an error that says
+    anything else."""
+    if error.errno not in _LACKING:
+        return None
+    what = f"{error.filename}: " if error.filename else ""
+    return Unusable(f"{what}{error.strerror}", hint="`dockcycle doctor` looks at this machine.")
 
 
 class EngineUnavailable(Unusable):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Literal
 
 from pipeline.app.workspace import Workspace
@@ -133,10 +135,13 @@ class _Doctor:
         return Diagnosis("state", "ok", f"{home.path}, {count} projects")
 
     def disk(self) -> Diagnosis:
-        path = next(p for p in (self._workspace.home.path, *self._workspace.home.path.parents)
-                    if p.exists())  # fmt: skip
-        free = shutil.disk_usage(path).free
-        told = f"{human_bytes(free)} free for the state in {path}"
+        """Where the state is, and temporary files are; the fuller one counts."""
+        home = self._workspace.home.path
+        state = next(path for path in (home, *home.parents) if path.exists())
+        temporary = Path(self._workspace.request.environ.get("TMPDIR") or tempfile.gettempdir())
+        places = (path for path in (state, temporary) if path.is_dir())
+        free, path = min((shutil.disk_usage(path).free, path) for path in places)
+        told = f"{human_bytes(free)} free in {path}"
         remedy = "Free some space; `dockcycle prune` and `docker builder prune` help."
         if free < TOO_LITTLE:
             return Diagnosis("disk", "failed", told, remedy)

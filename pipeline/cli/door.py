@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,10 +12,7 @@ import typer
 
 from pipeline.cli.app import BROKEN_PIPE, app
 from pipeline.cli.options import Asked
-from pipeline.errors import Cancelled, DockcycleError, Exit, Unusable, UsageError
-
-NOT_OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
-"""What the machine lacks, wherever it shows."""
+from pipeline.errors import Cancelled, DockcycleError, Exit, UsageError, of_the_machine
 
 
 def enter(argv: Sequence[str]) -> int:
@@ -31,7 +27,7 @@ def enter(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return code or BROKEN_PIPE
-        return code or _told(_of_the_machine(error), asked)
+        return code or _of_the_system(error, argv, asked)
     return code
 
 
@@ -47,9 +43,7 @@ def _guarded(argv: Sequence[str], asked: Asked) -> int:
     except DockcycleError as error:
         return _told(error, asked)
     except OSError as error:
-        if error.errno not in NOT_OURS:
-            return _bug(error, argv, asked)
-        return _told(_of_the_machine(error), asked)
+        return _of_the_system(error, argv, asked)
     except Exception as error:  # noqa: BLE001 - the door: whatever comes here is a bug of ours
         return _bug(error, argv, asked)
 
@@ -61,9 +55,9 @@ def _bug(error: Exception, argv: Sequence[str], asked: Asked) -> int:
     return Exit.BUG
 
 
-def _of_the_machine(error: OSError) -> Unusable:
-    what = f"{error.filename}: " if error.filename else ""
-    return Unusable(f"{what}{error.strerror}", hint="`dockcycle doctor` looks at this machine.")
+def _of_the_system(error: OSError, argv: Sequence[str], asked: Asked) -> int:
+    lacking = of_the_machine(error)
+    return _told(lacking, asked) if lacking else _bug(error, argv, asked)
 
 
 def _told(error: DockcycleError, asked: Asked) -> int:

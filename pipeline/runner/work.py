@@ -8,7 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.artifacts import Artifact
-from pipeline.errors import Cancelled, DeadlineExceeded, DockcycleError, StoreUnusable
+from pipeline.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    DockcycleError,
+    StoreUnusable,
+    of_the_machine,
+)
 from pipeline.events import Notice, StageStarted
 from pipeline.planner import Step, fingerprint_of
 from pipeline.runner.outcome import StageOutcome
@@ -49,6 +55,8 @@ class Work:
             # Before the work: an input that changes while the stage runs must count as changed.
             fingerprint = fingerprint_of(self.step.entry, self.step.stage, self.context)
             artifacts = self._attempts()
+        except OSError as error:
+            self._done(self._outcome(error=of_the_machine(error) or error))
         except Exception as error:  # noqa: BLE001 - the thread's edge: becomes the outcome
             self._done(self._outcome(error=error))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -266,6 +267,16 @@ def test_a_full_disk_ends_the_run_and_still_cleans_up(
     assert bench.log.of("cleanup") == ["build", "code"]
     told = [event for event in bench.events if isinstance(event, Notice)]
     assert [(notice.level, notice.message) for notice in told] == [("error", "disk full")]
+
+
+def test_what_the_machine_lacks_is_no_bug_of_ours(bench: Bench) -> None:
+    def act(ctx: Context) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+
+    result = bench.run(three(bench, build=act))
+    assert (result.exit_code, str(result.error)) == (4, "/tmp/x: No space left on device")
+    bug = bench.run(three(bench, build=raising(FileNotFoundError(errno.ENOENT, "no", "/tmp/x"))))
+    assert bug.exit_code == Exit.BUG
 
 
 def test_what_cannot_be_recorded_is_undone_all_the_same(
