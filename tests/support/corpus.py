@@ -49,6 +49,18 @@ ONLY_GENERATED = {
 }
 """Apps that are generated and linted, and why no more than that."""
 
+HEAD = """\
+# Generated Dockerfiles, tried
+
+Each app of `tests/corpus` got its Dockerfile from dockcycle, untouched; hadolint and our own rules
+found nothing; it was built, became healthy, and answered `GET /`, on another port than its own
+where it reads `PORT`. Bases are the lab's, made of Debian packages ([the lab](lab.md)), so sizes
+differ from those on Docker Hub's. Written by
+`python -m lab exec -- .venv/bin/python -m tests.support.corpus`.
+
+| app | answers | image | user | last stage on |
+|---|---|---|---|---|"""
+
 
 class NoRepo:
     """Outside of git."""
@@ -199,31 +211,25 @@ def attempt(name: str, folder: Path) -> Result:
         return Result(name, base, found.user, found.size, seconds)
 
 
-def table(results: Sequence[Result]) -> str:
-    """A document with one line for each app."""
-    lines = [
-        "# Generated Dockerfiles, tried",
-        "",
-        "Each app of `tests/corpus` got its Dockerfile from dockcycle, untouched; hadolint and our",
-        "own rules found nothing; it was built, became healthy, and answered `GET /`, on another",
-        "port than its own where it reads `PORT`. Bases are the lab's, made of Debian packages",
-        "(docs/lab.md), so sizes differ from those on Docker Hub's. Written by",
-        "`python -m lab exec -- .venv/bin/python -m tests.support.corpus`.",
-        "",
-        "| app | answers | image | user | last stage on |",
-        "|---|---|---|---|---|",
-    ]
-    for result in results:
-        answers = f"no: {result.trouble}" if result.trouble else "yes"
-        size = f"{result.size / 1e6:.0f} MB" if result.size else ""
-        lines.append(f"| {result.name} | {answers} | {size} | {result.user} | `{result.base}` |")
-    return "\n".join(lines) + "\n"
+def row(result: Result) -> str:
+    answers = f"no: {result.trouble}" if result.trouble else "yes"
+    size = f"{result.size / 1e6:.0f} MB" if result.size else ""
+    return f"| {result.name} | {answers} | {size} | {result.user} | `{result.base}` |"
+
+
+def write_table(results: Sequence[Result]) -> None:
+    """Bring the lines of these apps up to date; those of apps that are gone go."""
+    there = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.is_file() else []
+    rows = {line.split("|")[1].strip(): line for line in there if line.startswith("| ")}
+    rows |= {result.name: row(result) for result in results}
+    kept = [rows[name] for name in names() if name in rows]
+    TABLE.write_text("\n".join([HEAD, *kept, ""]), encoding="utf-8")
 
 
 def main(chosen: Sequence[str]) -> int:
-    """Try all apps, or those ``chosen``; write the table of all. The exit code."""
+    """Try all apps, or those whose names start with one of ``chosen``. The exit code."""
     results = []
-    for name in chosen or names():
+    for name in [name for name in names() if not chosen or name.startswith(tuple(chosen))]:
         with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
             try:
                 result = attempt(name, Path(folder))
@@ -234,8 +240,7 @@ def main(chosen: Sequence[str]) -> int:
         print(f"{name}: {result.trouble or 'ok'}, {result.size / 1e6:.1f} MB, "
               f"{result.seconds:.0f} s, {result.base}", flush=True)  # fmt: skip
         results.append(result)
-    if not chosen:
-        TABLE.write_text(table(results), encoding="utf-8")
+        write_table(results)
     failed = [r for r in results if r.trouble and r.name not in ONLY_GENERATED]
     return 1 if failed else 0
 
