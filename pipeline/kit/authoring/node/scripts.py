@@ -103,6 +103,21 @@ def file(command: str) -> str | None:
     return posixpath.normpath(found[1]) if found else None
 
 
+def in_production(command: str) -> str:
+    """Without what watches, debugs, or runs the app in the background, and without a file of
+    variables: those are given when the container starts."""
+    command = re.sub(r"\bnodemon\b.*?--exec\s+(?:\"([^\"]+)\"|'([^']+)'|)", r"\1\2", command)
+    command = re.sub(r"\b(?:nodemon|node-dev)\s+(?=[^-])", "node ", command)
+    command = re.sub(r"\bts-node-dev\b.*?(?=\S+\.ts)", "ts-node ", command)
+    command = re.sub(r"\btsx watch\b", "tsx", command)
+    command = re.sub(
+        r"\bpm2(?:-runtime)?\s+start\s+(?=\S+\.[cm]?js\b)(?!ecosystem)", "node ", command
+    )
+    command = re.sub(r"\bpm2 start\b", "pm2-runtime start", command)
+    flag = r"\s--(?:watch(?:-path)?|inspect(?:-brk)?|env-file(?:-if-exists)?)(?:=\S+)?(?=\s)"
+    return re.sub(rf"\b(node|bun)(?:{flag})+", r"\1", command)
+
+
 def missing(package: Package, command: str) -> str | None:
     """The script that a command runs and package.json does not have."""
     for part in re.split(r"&&|;|\|\|", command):

@@ -41,7 +41,8 @@ _PLACES = tuple(
 _CONFIGURATION = ("config.json", "config/default.json", "config/production.json")
 _PACKAGE_OF = {"remix-serve": "@remix-run/serve", "react-router-serve": "@react-router/serve",
                "dotenv": "dotenv-cli", "nest": "@nestjs/cli", "fastify": "fastify-cli",
-               "ts-node-esm": "ts-node"}  # fmt: skip
+               "ts-node-esm": "ts-node",
+               "babel-node": "@babel/node", "pm2-runtime": "pm2"}  # fmt: skip
 """Program → package, where the names differ."""
 _PROGRAMS = ("node", "npm", "npx", "env", "sh", "bash", "exec", "bun", "bunx", "yarn", "pnpm", "")
 """Those that the image has itself, outside of node_modules, or that cannot be told."""
@@ -164,16 +165,14 @@ class Starter:
             self.reasons.note("start", f"node {made}", f"what {script.typescript} is compiled to",
                               where.file, line=line)  # fmt: skip
             return self._start(("node", made), where, builds=script.builds, compiles=True)
-        command = re.sub(r"^((?:\w+=\S+\s+)*)(?:nodemon|node-dev)\s+", r"\1node ", script.command)
-        command = re.sub(r"\bts-node-dev\b.*?(?=\S+\.ts)", "ts-node ", command)
-        command = re.sub(r"\btsx watch\b", "tsx", command)
+        command = scripts.in_production(script.command)
         if script.needs_npm:
             self.reasons.note("start", "npm start", "npm has to run several commands", where.file,
                               line=line)  # fmt: skip
             words = ("npm", "start") if script.name == "start" else ("npm", "run", script.name)
             return self._start(words, where, builds=script.builds)
         if command != script.command:
-            because += "; watching for changes is for development"
+            because += ", but as it is in production"
         self.reasons.note("start", command, because, where.file, line=line)
         return self._start(command, where, builds=script.builds)
 

@@ -123,7 +123,12 @@ class Starter:
             usual = 8000
         if self.wishes.start is not None and program not in commands.SERVERS:
             usual = self._usual(said.text) if self._is_web(said.text) else None
-        return replace(start, port=self._port(said.text, usual))
+        start = replace(start, port=self._port(said.text, usual))
+        project = django.find(self.tree)
+        if project is None or project.folder or self.wishes.start is not None:
+            return start
+        # As who reads Procfiles does for Django, too.
+        return replace(self._migrating(start, project), prepare=project.collect(self.reasons))
 
     def _is_below_src(self, command: str) -> bool:
         modules = re.findall(r"(?:-m\s+|\s)([A-Za-z_]\w*)[\w.]*(?::\w+|\s|$)", f"{command} ")
@@ -173,7 +178,8 @@ class Starter:
         )  # fmt: skip
         migrate = "python manage.py migrate --noinput"
         command = start.command if isinstance(start.command, str) else " ".join(start.command)
-        return replace(start, command=f"{migrate} && exec {command}")
+        how = "" if re.search(r"[|&;]", command) else "exec "
+        return replace(start, command=f"{migrate} && {how}{command}")
 
     def _console(self, *, before_objects: bool) -> Start | None:
         found = consoles.find(self.dependencies, self.sources)

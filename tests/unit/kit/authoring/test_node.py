@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed
+from pipeline.kit.authoring.node import scripts
 from tests.support.authored import Made, made
 
 SERVER = "require('http').createServer(x).listen(process.env.PORT || 3000)"
@@ -143,6 +144,25 @@ def test_start(
     result = made(tmp_path, {"package.json": package(**values), **files})
     assert result.command == f"CMD {command}"
     assert "AS build" in result.text or "s.js" in files
+
+
+@pytest.mark.parametrize(
+    ("written", "command"),
+    [
+        ("nodemon s.js", "node s.js"),
+        ("A=1 nodemon s.js", "A=1 node s.js"),
+        ("nodemon --watch src --exec 'ts-node src/s.ts'", "ts-node src/s.ts"),
+        ("nodemon --exec babel-node s.js", "babel-node s.js"),
+        ("node --env-file=.env s.js", "node s.js"),
+        ("node --watch --inspect s.js", "node s.js"),
+        ("tsx watch src/s.ts", "tsx src/s.ts"),
+        ("pm2 start s.js", "node s.js"),
+        ("pm2 start ecosystem.config.js", "pm2-runtime start ecosystem.config.js"),
+        ("node s.js --watch", "node s.js --watch"),
+    ],
+)
+def test_as_in_production(written: str, command: str) -> None:
+    assert scripts.in_production(written) == command
 
 
 def test_a_tool_that_the_start_needs_stays(tmp_path: Path) -> None:
