@@ -10,12 +10,11 @@ from functools import cached_property
 from pipeline.errors import StageFailed
 from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Reasons
-from pipeline.kit.authoring.java import code, program
+from pipeline.kit.authoring.java import GRADLE, code, program
 from pipeline.kit.authoring.java.program import Jar, Program
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
 
-FILES = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 _HOME = "/gradle"
 _WRAPPER = "gradle/wrapper/gradle-wrapper.properties"
 _NAMES = re.compile(r"(?<=[\"'(:])(?P<name>[a-z][\w.-]*)(?=[\"':)])")
@@ -51,7 +50,7 @@ class Gradle:
     @cached_property
     def builds(self) -> list[str]:
         """Build files of all projects, the top one first."""
-        return [path for path in self.tree.files if path.endswith(FILES[:2])]
+        return [path for path in self.tree.files if path.endswith(GRADLE[:2])]
 
     def _app(self) -> str:
         packing = [path for path in self.builds if _PACKS.search(self.tree.read(path))]
@@ -132,7 +131,7 @@ class Gradle:
         gradle = f"{self.command} --no-daemon"
         first: list[m.Item] = []
         if len(self.builds) == 1 and not self.folder:
-            top = [path for path in (*FILES, "gradle.properties") if self.tree.has(path)]
+            top = [path for path in (*GRADLE, "gradle.properties") if self.tree.has(path)]
             folder = [m.Copy(("gradle",), "./gradle")] if self._has("gradle/") else []
             wrapper = ["gradlew"] if self.command != "gradle" else []
             first = [

@@ -9,8 +9,8 @@ from functools import cached_property
 from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Reasons
-from pipeline.kit.authoring.java import code, program
-from pipeline.kit.authoring.java.pom import FILE, Pom
+from pipeline.kit.authoring.java import POM, code, program
+from pipeline.kit.authoring.java.pom import Pom
 from pipeline.kit.authoring.java.program import Jar, Program
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
@@ -38,7 +38,7 @@ class Maven:
         wrapped = tree.has("mvnw") and tree.has(_WRAPPER)
         self.command = "sh mvnw" if wrapped else "mvn"
         reasons.note("build", self.command, "there is a wrapper" if wrapped else "there is no "
-                     "wrapper, so the newest Maven 3", _WRAPPER if wrapped else FILE)  # fmt: skip
+                     "wrapper, so the newest Maven 3", _WRAPPER if wrapped else POM)  # fmt: skip
 
     def _app(self) -> Pom:
         """The module that is the app.
@@ -62,7 +62,7 @@ class Maven:
             f"this is Java, and it cannot be told which module is the app: {names}",
             hint="Give only the app's module the plug-in that packs it, such as "
             "spring-boot-maven-plugin.",
-            where=Location(FILE),
+            where=Location(POM),
         )
 
     @cached_property
@@ -83,7 +83,7 @@ class Maven:
         folder = posixpath.join(self.app.folder, "target")
         if "spring-boot-maven-plugin" in self.names:
             version = self.app.spring_boot() or self.top.spring_boot()
-            self.reasons.note("framework", f"Spring Boot {version}".strip(), "its plug-in", FILE)
+            self.reasons.note("framework", f"Spring Boot {version}".strip(), "its plug-in", POM)
             return program.spring_boot(self._packed(folder), version, port)
         if "quarkus-maven-plugin" in self.names:
             self.reasons.note("framework", "Quarkus", "its plug-in", self.app.path)
@@ -126,13 +126,13 @@ class Maven:
             mvnw = ["mvnw"] if self.command != "mvn" else []
             first = [
                 *blocks.comment(parts.DEPENDENCIES_FIRST),
-                m.Copy((*mvnw, FILE), "./"),
+                m.Copy((*mvnw, POM), "./"),
                 *wrapper,
                 blocks.run(f"{maven} dependency:go-offline", caches=[_CACHE]),
             ]
         else:
             because = "modules that depend on each other can only be resolved when they are built"
-            self.reasons.note("dependencies", "from the cache", because, FILE)
+            self.reasons.note("dependencies", "from the cache", because, POM)
         return [
             [m.Workdir("/src"), *first],
             [parts.code(), blocks.run(build, *made.pack, caches=[_CACHE])],

@@ -10,9 +10,9 @@ from functools import cached_property
 from xml.etree import ElementTree
 
 from pipeline.errors import Location, StageFailed
+from pipeline.kit.authoring.java import POM
 from pipeline.kit.authoring.tree import Tree
 
-FILE = "pom.xml"
 _NAMESPACE = re.compile(r"\sxmlns(?::\w+)?=\"[^\"]*\"")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
 
@@ -26,7 +26,7 @@ class Pom:
 
     @property
     def path(self) -> str:
-        return posixpath.join(self.folder, FILE)
+        return posixpath.join(self.folder, POM)
 
     @cached_property
     def root(self) -> ElementTree.Element:
@@ -79,7 +79,7 @@ class Pom:
     def _below(self) -> Iterator[Pom]:
         for module in self.root.findall("./modules/module"):
             folder = posixpath.normpath(posixpath.join(self.folder, (module.text or "").strip()))
-            if self.tree.has(posixpath.join(folder, FILE)):
+            if self.tree.has(posixpath.join(folder, POM)):
                 below = Pom(self.tree, folder)
                 yield below
                 yield from below.modules

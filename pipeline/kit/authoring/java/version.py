@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from pipeline.kit.authoring.contract import Reasons, Wishes
-from pipeline.kit.authoring.java.pom import FILE, Pom
+from pipeline.kit.authoring.java import POM
+from pipeline.kit.authoring.java.pom import Pom
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.authoring.versions import pinned
 
@@ -47,7 +48,7 @@ def choose(tree: Tree, wishes: Wishes, reasons: Reasons) -> str:
 
 def _target(tree: Tree) -> tuple[int | None, str, bool]:
     """(version, file, whether no other will do)."""
-    if tree.has(FILE):
+    if tree.has(POM):
         pom = Pom(tree)
         for each in (pom, *pom.modules):
             text = each.first(

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.kit.authoring.contract import Reasons, Wishes
+from pipeline.kit.authoring.php import FILE
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.authoring.versions import pinned
 
-FILE = "composer.json"
 LOCK = "composer.lock"
 DEFAULT = "8.4"
 KNOWN = ("8.2", "8.3", "8.4", "8.5")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline.kit.authoring.contract import Reasons, Wishes
+from pipeline.kit.authoring.ruby import FILE
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.authoring.versions import pinned
 
-FILE = "Gemfile"
 LOCK = "Gemfile.lock"
 DEFAULT = "3.4"
 KNOWN = ("3.3", "3.4", "4.0")

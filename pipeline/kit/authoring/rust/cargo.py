@@ -11,12 +11,12 @@ from typing import Any
 
 from pipeline.errors import StageFailed
 from pipeline.kit.authoring.contract import Reasons, Wishes
+from pipeline.kit.authoring.rust import FILE
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.starting import Said
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.authoring.versions import pinned
 
-FILE = "Cargo.toml"
 LOCK = "Cargo.lock"
 _TRIXIE_SINCE = 89
 """The first minor version of Rust with an image on Debian 13."""
