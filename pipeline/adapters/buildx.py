@@ -18,6 +18,7 @@ from typing import Any
 from pipeline.adapters.docker.plain import PlainReport
 from pipeline.adapters.docker.solve import Steps, from_json
 from pipeline.adapters.shell import run_argv
+from pipeline.errors import Unusable
 from pipeline.ports.engine import BuildListener, BuildRequest
 from pipeline.scope import Scope
 
@@ -145,6 +146,7 @@ def run_buildx(
 
     Raises:
         NotFound: the plugin is gone.
+        Unusable: there is no room for what it writes on this machine.
         Cancelled, DeadlineExceeded: the scope ended; the build has been stopped.
     """
     report = Report(Steps(listener), rawjson=buildx.at_least(RAWJSON_SINCE))
@@ -154,8 +156,19 @@ def run_buildx(
             scope=scope, pass_fds=files.descriptors, longest_line=LONGEST_DOCUMENT,
         )  # fmt: skip
         report.steps.close()
-        return Outcome(
+        outcome = Outcome(
             completed.exit_code, tuple(_candidates(files)), report.steps, tuple(report.messages)
+        )
+        if outcome.exit_code != 0:
+            _require_room(Path(files.dockerfile).parent, outcome.error)
+        return outcome
+
+
+def _require_room(folder: Path, error: str) -> None:
+    if str(folder) in error and "no space left on device" in error:
+        raise Unusable(
+            f"no space is left for temporary files in {folder.parent}",
+            hint="Free some there, or set TMPDIR to another folder.",
         )
 
 

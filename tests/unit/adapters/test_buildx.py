@@ -17,9 +17,12 @@ from pipeline.adapters.buildx import (
     Report,
     build_files,
     buildx_argv,
+    run_buildx,
 )
 from pipeline.adapters.docker.solve import Steps
+from pipeline.errors import Unusable
 from pipeline.ports.engine import BuildRequest, BuildStep
+from pipeline.scope import Scope
 
 NEW, OLD = Buildx("/p/docker-buildx", "0.13.1"), Buildx("/p/docker-buildx", "0.9.0")
 FILES = BuildFiles("/t/Dockerfile", "/t/iid", "/t/metadata")
@@ -272,3 +275,31 @@ def test_the_plain_report_tells_the_same() -> None:
     assert failed is not None
     assert (failed.instruction, failed.reason) == ("RUN exit 3", "exit code 3")
     assert Outcome(1, (), report.steps, tuple(report.messages)).line == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "ours"),
+    [
+        ("ERROR: writing image ID file: write $folder/iid: no space left on device", True),
+        ("ERROR: failed to solve: write /var/lib/apt/x: no space left on device", False),
+    ],
+)
+def test_a_full_disk_on_this_machine_is_told_apart_from_one_in_the_build(
+    said: str, ours: bool, tmp_path: Path
+) -> None:
+    script = tmp_path / "docker-buildx"
+    script.write_text(
+        '#!/bin/sh\nwhile [ "$1" != --iidfile ]; do shift; done\nfolder=$(dirname "$2")\n'
+        f'echo "{said}"; exit 1\n'
+    )
+    script.chmod(0o755)
+
+    def build() -> Outcome:
+        return run_buildx(Buildx(str(script), "0.13.1"), request(), {}, Heard(), Scope(30))
+
+    if ours:
+        with pytest.raises(Unusable, match="no space is left for temporary files in") as caught:
+            build()
+        assert "TMPDIR" in caught.value.hint
+    else:
+        assert "no space left" in build().error
