@@ -204,7 +204,6 @@ class Context:
             )
         )  # fmt: skip
 
-
     def smoked(self, result: SmokeResult) -> None:
         """Tell the outcome of one smoke check."""
         self.checked(

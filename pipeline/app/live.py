@@ -128,7 +128,8 @@ def _each(
     if current:
         # The record first: a command that dies half way has still said what is wanted.
         _activate(site, current.release, "stopped", "stop")
-    containers = _some(workspace, current)
+    # Last started, first stopped: no service loses what it depends on while it still works.
+    containers = sorted(_some(workspace, current), key=lambda c: c.started, reverse=True)
     for container in containers:
         if current is None or current.release.kind == "container":
             site.engine.set_restart(container.id, "no")

@@ -55,13 +55,13 @@ def failure(
     title: str, message: str, *, where: Location | None = None, detail: str = "", hint: str = "",
     width: int, style: str = "red",
 ) -> Panel:  # fmt: skip
-    """Cause, place with the line quoted, evidence, next step. Lines have no border beside them,
-    so that they can be copied."""
-    parts: list[RenderableType] = [Text("\n".join(lines_of(message)), "bold")]
+    """Evidence, cause, place with the line quoted, next step: the end is what a screen shows, and
+    evidence may be longer than one. Lines have no border beside them, so that they can be copied.
+    """
+    parts: list[RenderableType] = [*_evidence(detail), ""] if detail else []
+    parts.append(Text("\n".join(lines_of(message)), "bold"))
     if where is not None:
         parts += ["", *quotation(where)]
-    if detail:
-        parts += ["", *_evidence(detail)]
     if hint:
         parts += ["", _next(hint)]
     return _panel(Group(*parts), title, width, style)
