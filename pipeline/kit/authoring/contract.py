@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from pipeline.artifacts import Frozen
 from pipeline.kit.authoring.tree import Tree
@@ -49,11 +49,13 @@ class Wishes(Frozen):
     packages: tuple[str, ...] = ()
     """Debian packages that the running app needs."""
 
-    @field_validator("python")
+    @field_validator("python", "go", "rust")
     @classmethod
-    def _quoted(cls, version: str | None) -> str | None:
-        if version == "3.1":  # what YAML makes of 3.10
-            raise ValueError('write the version in quotes: python: "3.10"')
+    def _quoted(cls, version: str | None, info: ValidationInfo) -> str | None:
+        """YAML makes 3.1 of 3.10, and no such old version has an image."""
+        oldest = {"python": "3.1", "go": "1.2", "rust": "1.9"}[str(info.field_name)]
+        if version == oldest:
+            raise ValueError(f'write the version in quotes: {info.field_name}: "{version}0"')
         return version
 
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import StageFailed
+from pipeline.kit.authoring import Wishes
 from pipeline.kit.authoring.static import server
 from pipeline.kit.dockerfile import model as m
 from tests.support.authored import made
@@ -185,3 +187,10 @@ def test_a_helper_script_or_a_page_is_not_worth_a_word(tmp_path: Path) -> None:
     files = {"config.ru": "run A\n", "Gemfile": "", "Gemfile.lock": "GEM\n  specs:\n    puma (1)\n",
              "deploy.sh": "#!/bin/sh\n", "public/index.html": PAGE}  # fmt: skip
     assert "language" not in made(tmp_path, files).doubts()
+
+
+@pytest.mark.parametrize(("key", "version"), [("go", 1.2), ("rust", 1.9), ("python", 3.1)])
+def test_a_version_that_yaml_has_shortened(key: str, version: float) -> None:
+    with pytest.raises(ValidationError, match="in quotes"):
+        Wishes.model_validate({key: version})
+    assert Wishes.model_validate({key: f"{version}0"})
