@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Reasons
+from pipeline.kit.authoring.node import frameworks
 from pipeline.kit.authoring.node.frameworks import Result
 from pipeline.kit.authoring.node.managers import Manager
 from pipeline.kit.authoring.node.package import FILE, Package
@@ -146,8 +147,17 @@ class Installer:
         yield [m.From("manifest", "build"), *self._build_environment(), parts.code()]
         # What is mounted is left behind with its stage.
         mount = "type=bind,from=tools,source=/app/node_modules,target=/app/node_modules,rw"
-        build = self._build()
+        build = self._build(after=self._below())
         yield [replace(build, flags=(*build.flags, ("mount", mount)))]
+
+    def _below(self) -> list[str]:
+        """Take away what sites in folders of their own were built with."""
+        files = [path for path in self.tree.files if path.endswith(f"/{FILE}")]
+        folders = [path.removesuffix(f"/{FILE}") for path in files]
+        sites = [each for each in folders if (
+            (found := frameworks.find(self.tree, Package(self.tree, each))) and found.site
+        )]  # fmt: skip
+        return [f"rm -rf {' '.join(f'{each}/node_modules' for each in sites)}"] if sites else []
 
     def _manifest(self, name: str) -> Iterator[list[m.Item]]:
         """A stage with the manager and with what says what is to be installed."""

@@ -63,6 +63,7 @@ _PREPARES = re.compile(
 )
 REQUIRED = re.compile(r"environ\[\s*[\"'](\w+)[\"']\s*\](?!\s*=[^=])")
 """Variables that the code cannot do without."""
+CELERY = re.compile(r"^(\w+)\s*=\s*Celery\(", re.MULTILINE)
 ONLY_HERE = re.compile(
     r"(?:host\s*=\s*|Server\(\s*\(\s*|\bbind\(\s*\(\s*)[\"'](127\.0\.0\.1|localhost)[\"']"
 )
@@ -85,6 +86,7 @@ PORT = (
         r"(?:[\"']\s*,\s*|:)(\d{2,5})"
     ),
     re.compile(r"\.listen\(\s*(\d{2,5})"),
+    re.compile(r"add_insecure_port\(\s*f?[\"'][^\"'\n]*:(\d{2,5})"),
     re.compile(r"^\s*(?:SERVER_|APP_|HTTP_)?(?:PORT|port)\s*(?::\s*int\s*)?=\s*(?:int\()?(\d{4,5})\b",
                re.MULTILINE),
     re.compile(r"[\"']--port[\"'][^)]*?default\s*=\s*(\d{2,5})"),
@@ -92,7 +94,8 @@ PORT = (
 """Where the code says what it falls back to without ``PORT``, or what it names itself."""
 LISTENS = re.compile(
     r"\b(?:HTTPServer|TCPServer|make_server|serve_forever|run_app|run_simple|start_server|"
-    r"create_server|uvicorn\.run|waitress|web\.Application|ui\.run|tornado|WSGIServer)\b"
+    r"create_server|uvicorn\.run|waitress|web\.Application|ui\.run|tornado|WSGIServer|"
+    r"add_insecure_port|websockets)\b"
     r"|\b(?:app|application|server)\.(?:run|listen|launch|start)\(|[\"']PORT[\"']"
 )
 _HEALTH = re.compile(

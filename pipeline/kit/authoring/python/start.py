@@ -70,7 +70,10 @@ class Starter:
         Raises:
             StageFailed: nothing says how, or what says it names what is not there.
         """
-        found = self._said() or self._framework() or self._script() or self._console_script()
+        found = (
+            self._said() or self._framework() or self._script() or self._console_script()
+            or self._celery()
+        )  # fmt: skip
         if found is not None:
             return found
         looked = ", ".join(self.sources.files[:8]) or "any .py file"
@@ -278,6 +281,18 @@ class Starter:
         self.reasons.note("start", name, "the project's own script", PYPROJECT, line=line)
         usual_port = self._usual("") or (8000 if self.sources.has(code.LISTENS) else None)
         return Start((name,), self._port("", usual_port), script=name)
+
+    def _celery(self) -> Start | None:
+        """A worker of Celery alone; its tasks are in a module that is no app."""
+        files = [path for path in self.tree.files if path.endswith(".py") and path.count("/") < 2]
+        found = Sources(self.tree, files).first(code.CELERY)
+        if found is None:
+            return None
+        module = found.file.removesuffix(".py").replace("/", ".")
+        command = ("celery", "-A", module.removesuffix(".__init__"), "worker", "--loglevel=info")
+        self.reasons.note("start", " ".join(command), f"{found.value} = Celery(…)", found.file,
+                          line=found.line)  # fmt: skip
+        return Start(command, self.wishes.port)
 
     # its port
 
