@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.adapters.shell import LocalShell
 from pipeline.kit import authoring
 from pipeline.kit.authoring import Authored, Wishes
-from pipeline.kit.dockerfile import render
+from pipeline.kit.dockerfile import hadolint, lint, render
+from pipeline.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,12 @@ class Made:
 
 
 def made(folder: Path, files: Mapping[str, str], **wishes: Any) -> Made:
-    """Write ``files`` into ``folder`` and author the Dockerfile."""
+    """Write ``files`` into ``folder`` and author the Dockerfile, with which every linter agrees."""
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
-    return Made(authoring.author(folder, Wishes(**wishes)))
+    found = Made(authoring.author(folder, Wishes(**wishes)))
+    foreign = hadolint.check(found.text, [], LocalShell(), Scope(60))
+    assert lint.merge(lint.own_findings(found.text), foreign) == ()
+    return found

@@ -58,7 +58,8 @@ def spring_boot(packed: Jar, version: str, port: bool) -> Program:
         extract = f"{tools} extract --layers --destination /out/layers"
         command = (*JAVA, *listen, "-jar", "app.jar")
     else:
-        extract = "(cd /out && java -Djarmode=layertools -jar app.jar extract --destination layers)"
+        tools = "java -Djarmode=layertools -jar /out/app.jar"
+        extract = f"{tools} extract --destination /out/layers"
         launcher = "launch.JarLauncher" if numbers >= (3, 2) else "JarLauncher"
         command = (*JAVA, *listen, f"org.springframework.boot.loader.{launcher}")
     return Program(("mkdir /out", packed.copy, extract), layers, command)
