@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StageFailed
+from pipeline.errors import DockcycleError, StageFailed, Unusable, of_the_machine
 from pipeline.kit.pushing import TemporaryTags
 from pipeline.scope import Scope
 
@@ -25,6 +25,7 @@ def save_archive(images: Mapping[str, str], path: Path, tags: TemporaryTags, sco
 
     Raises:
         StageFailed: it cannot be written, or does not have exactly these images.
+        Unusable: there is no room for it.
     """
     with ExitStack() as named:
         for name, image in images.items():
@@ -34,7 +35,7 @@ def save_archive(images: Mapping[str, str], path: Path, tags: TemporaryTags, sco
                 path.parent.mkdir(parents=True, exist_ok=True)
                 tags.engine.save(list(images), str(path), scope)
             except OSError as error:
-                raise StageFailed(f"{path} cannot be written: {error.strerror}") from error
+                raise _unwritten(path, error) from error
     found = archived_images(path)
     for name, image in images.items():
         if image not in found.get(name, ()):
@@ -43,6 +44,13 @@ def save_archive(images: Mapping[str, str], path: Path, tags: TemporaryTags, sco
                 hint="Something gave the name to another image meanwhile; run again.",
             )
     return file_digest(path)
+
+
+def _unwritten(path: Path, error: OSError) -> DockcycleError:
+    message = f"{path} cannot be written: {error.strerror}"
+    if of_the_machine(error):
+        return Unusable(message, hint="Free some space there, or choose another place.")
+    return StageFailed(message, hint="Choose a path for `archive:` that you may write to.")
 
 
 def archived_images(path: Path) -> Mapping[str, tuple[str, ...]]:

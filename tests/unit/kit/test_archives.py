@@ -1,13 +1,15 @@
+import errno
 import io
 import json
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from pipeline.errors import StageFailed
+from pipeline.errors import StageFailed, Unusable
 from pipeline.kit.archives import archived_images, file_digest, save_archive
 from pipeline.kit.pushing import TemporaryTags
 from pipeline.ports.engine import ImageInfo
@@ -123,3 +125,12 @@ def test_the_digest_of_a_file(tmp_path: Path) -> None:
     assert file_digest(path) == (
         "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
+
+
+def test_a_full_disk_is_no_fault_of_the_images(tmp_path: Path) -> None:
+    names, _ = tags()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with patch.object(names.engine, "save", side_effect=full), pytest.raises(Unusable) as caught:
+        save_archive({"hello:1": f"sha256:{CONFIG}"}, tmp_path / "a.tar", names, Scope())
+    assert "a.tar cannot be written: No space left" in caught.value.message
+    assert caught.value.hint
