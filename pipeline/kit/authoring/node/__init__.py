@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from pipeline.kit.authoring import blocks, parts
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
@@ -48,8 +49,30 @@ class Node:
         return _Author(tree, wishes).author()
 
 
+@dataclass(frozen=True)
+class Site:
+    """A site that another app serves."""
+
+    folder: str
+    """Where it is built to."""
+    stages: tuple[list[m.Item], ...]
+
+
+def site(tree: Tree, reasons: Reasons) -> Site | None:
+    """The stages that build the site in ``tree``; None when it is none.
+
+    Raises:
+        StageFailed: its package.json is broken.
+    """
+    author = _Author(tree, Wishes(), only_site=True)
+    if not author.site or author.result is None:
+        return None
+    reasons.found += author.reasons.found
+    return Site(author.result.site, tuple(author.install.stages(site=True)))
+
+
 class _Author:
-    def __init__(self, tree: Tree, wishes: Wishes) -> None:
+    def __init__(self, tree: Tree, wishes: Wishes, *, only_site: bool = False) -> None:
         self.reasons = Reasons()
         self.tree = tree
         self.wishes = wishes
@@ -61,7 +84,7 @@ class _Author:
         node = version.choose(tree, wishes, said, self.reasons)
         self.manager = managers.choose(tree, self.workspace.root, self.reasons)
         self.site = self.starter.is_site
-        self.start: Start | None = None if self.site else self.starter.choose()
+        self.start: Start | None = None if self.site or only_site else self.starter.choose()
         self.runs_bun = self._runs_bun()
         self.base = "oven/bun:1-slim" if self.runs_bun else f"node:{node}-slim"
         self.builds = self._builds()

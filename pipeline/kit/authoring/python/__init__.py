@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pipeline.kit.authoring import blocks, parts, probes
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
-from pipeline.kit.authoring.python import code, dependencies, managers, system, version
+from pipeline.kit.authoring.python import assets, code, dependencies, managers, system, version
 from pipeline.kit.authoring.python.managers import EXPORTED, INTO_VENV, PIP, PIP_CACHE, VENV
 from pipeline.kit.authoring.python.project import PYPROJECT, Project
 from pipeline.kit.authoring.python.start import Start, Starter
@@ -73,6 +73,7 @@ class _Author:
         self.built = bool(self.uses_uv or self.needs.build or self.project.is_compiled)
         self.installs_project = self._installs_project()
         self._tell_variables()
+        self.assets = assets.find(tree, self.sources, self.reasons)
         self.outline = self.project.outline() if self.installs_project else ([], [])
 
     def author(self) -> Authored:
@@ -132,6 +133,8 @@ class _Author:
 
     def _stages(self) -> Iterable[Iterable[m.Item]]:
         """Stages for tools and for what is compiled: neither is in the image that runs."""
+        if self.assets:
+            yield from self.assets.stages()
         if self.export:
             yield [m.From(self.base, "lock")]
             tools = " ".join(f'"{tool}"' for tool in self.export.tools)
@@ -245,6 +248,8 @@ class _Author:
             items.append(parts.code(owned=True))
         if self.installs_project and not self.outline[0] and not self.project.is_compiled:
             items.append(self._install_project("-e "))
+        if self.assets:
+            items.append(self.assets.copy())
         if self.start.folder:
             items.append(m.Workdir(f"/app/{self.start.folder}"))
         return items

@@ -317,3 +317,24 @@ def test_variables_that_the_code_cannot_do_without_are_told(tmp_path: Path) -> N
     code = f'{FLASK}KEY = os.environ["API_KEY"]\nos.environ["TZ"] = "UTC"\n'
     told = doubts(author(write(tmp_path, {"requirements.txt": "flask\n", "app.py": code})))
     assert "API_KEY: the code cannot do without" in told
+
+
+def test_a_site_that_the_app_serves_is_built(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "flask\n",
+        "app.py": 'app = Flask(__name__, static_folder=join(HERE, "web", "dist"))\n',
+        "web/package.json": '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6"}}',
+        "web/package-lock.json": '"vite"',
+        "other/package.json": "{",
+    }
+    stages = text_of(tmp_path, files).split("\nFROM")
+    assert "COPY web/package.json web/package-lock.json ./" in stages[0]
+    assert "COPY web ./" in stages[0]
+    code, site = (stages[1].index(each) for each in (". ./", "COPY --from=assets /app/dist ./web"))
+    assert code < site
+
+
+def test_a_worker_of_celery(tmp_path: Path) -> None:
+    authored = author(write(tmp_path, {"requirements.txt": "celery", "tasks.py": "a = Celery()"}))
+    assert authored.port is None
+    assert '["celery", "-A", "tasks", "worker", "--loglevel=info"]' in render(authored.dockerfile)
