@@ -323,7 +323,7 @@ def test_a_site_that_the_app_serves_is_built(tmp_path: Path) -> None:
     files = {
         "requirements.txt": "flask\n",
         "app.py": 'app = Flask(__name__, static_folder=join(HERE, "web", "dist"))\n',
-        "web/package.json": '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6"}}',
+        "web/package.json": '{"devDependencies": {"vite": "6"}}',
         "web/package-lock.json": '"vite"',
         "other/package.json": "{",
     }
