@@ -36,7 +36,7 @@ _NOT_THE_APP = re.compile(
 _OBJECT = re.compile(
     r"^(?P<name>[A-Za-z_]\w*)(?:\s*,\s*\w+)*(?:\s*:\s*[\w.\[\]\"']+)?\s*=\s*(?P<module>(?:\w+\.)*)"
     r"(?P<kind>Flask|APIFlask|OpenAPI|FastAPI|Starlette|Quart|Litestar|FastHTML|fast_app|Bottle|"
-    r"Dash|FlaskApp|AsyncApp|WSGIApp|ASGIApp|" + _MAKERS + r"|get_wsgi_application|"
+    r"Dash|Sanic|FlaskApp|AsyncApp|WSGIApp|ASGIApp|" + _MAKERS + r"|get_wsgi_application|"
     r"get_asgi_application|make_wsgi_app|(?<=falcon\.)App|(?<=falcon\.asgi\.)App)\(",
     re.MULTILINE,
 )
