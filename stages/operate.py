@@ -15,10 +15,12 @@ from pipeline.artifacts import (
     Images,
     PushedImages,
     Release,
+    ServiceState,
     SmokeReport,
     Source,
 )
 from pipeline.errors import StageFailed
+from pipeline.kit import compose_variants
 from pipeline.kit.compose_model import published, services
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.publish import browse_url, parse_publish
@@ -106,7 +108,7 @@ class OperateStage(Stage[OperateOptions]):
 
     def _describe(self, ctx: Context, release_id: str) -> Release:
         app, smoke = ctx.get(App), ctx.find(SmokeReport)
-        spec, url = self._live_spec(app)
+        spec, url = self._live_spec(ctx, app)
         return describe_release(
             id=release_id,
             project=ctx.project.name,
@@ -123,11 +125,15 @@ class OperateStage(Stage[OperateOptions]):
             record=ctx.find(GitRecord),
         )
 
-    def _live_spec(self, app: App) -> tuple[dict[str, Any], str]:
+    def _live_spec(self, ctx: Context, app: App) -> tuple[dict[str, Any], str]:
         """What the live one is started from, and where it is opened."""
         if app.kind == "compose":
-            return dict(app.spec), browse_url(published(services(app.spec)[app.main]))
-        spec = ContainerSpec.model_validate(app.spec)
+            # A service that says nothing of restarts may be a one-shot. One that still runs after
+            # all tests is none, and has to come back with the engine.
+            running = [name for name, state in app.services.items() if _runs(ctx, state)]
+            spec = compose_variants.lasting(app.spec, running, "unless-stopped")
+            return dict(spec), browse_url(published(services(spec)[app.main]))
+        container = ContainerSpec.model_validate(app.spec)
         changes: dict[str, Any] = {}
         if self.options.publish is not None:
             main = next(iter(app.services[app.main].endpoints), None)
@@ -137,8 +143,8 @@ class OperateStage(Stage[OperateOptions]):
                 raise StageFailed(str(error), hint="Or say `run: {port: …}`.") from error
         if self.options.restart is not None:
             changes["restart"] = self.options.restart
-        spec = spec.model_copy(update=changes)
-        return spec.model_dump(mode="json"), browse_url(spec.ports)
+        container = container.model_copy(update=changes)
+        return container.model_dump(mode="json"), browse_url(container.ports)
 
     def _tell(self, ctx: Context, went: WentLive) -> None:
         if went.previous and went.previous.id != went.release.id:
@@ -148,3 +154,8 @@ class OperateStage(Stage[OperateOptions]):
             )
         for gone in went.retired:
             ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")
+
+
+def _runs(ctx: Context, state: ServiceState) -> bool:
+    found = ctx.ports.engine.inspect(state.container)
+    return found is not None and found.running

@@ -192,6 +192,16 @@ def as_live(
     return {**model, "name": project, "services": changed, "networks": networks}
 
 
+def lasting(model: Model, names: Collection[str], restart: str) -> Model:
+    """The same, in which the services ``names`` have a restart policy even if they gave none: they
+    are known to go on running, so they are no one-shots."""
+    changed = {
+        name: {**service, **_restart(service, restart if name in names else None)}
+        for name, service in services(model).items()
+    }
+    return {**model, "services": changed}
+
+
 def pairs_escaped(values: Any) -> dict[str, str]:
     """Labels in either spelling, still as Compose reads them."""
     return {key: escaped(value) for key, value in pairs(values).items()}

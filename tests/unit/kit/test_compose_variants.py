@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.kit import compose_variants
+from pipeline.kit import compose_model, compose_variants
 from pipeline.kit.notes import Note
 from pipeline.kit.sharing import NOTHING, Sharing
 from pipeline.ports.engine import Health
@@ -221,6 +221,17 @@ def test_one_shots_are_not_restarted() -> None:
     )
     assert live["services"]["web"]["restart"] == "always"
     assert "restart" not in live["services"]["db"]
+
+
+def test_what_has_been_seen_to_go_on_is_no_one_shot() -> None:
+    given = model()
+    assert "db" in compose_model.one_shots(given)
+    known = compose_variants.lasting(given, {"db"}, "unless-stopped")
+    assert known["services"]["db"]["restart"] == "unless-stopped"
+    assert compose_model.one_shots(known) == compose_model.one_shots(given) - {"db"}
+    assert known["services"]["web"] == given["services"]["web"]
+    own = model({"restart": "always"})
+    assert compose_variants.lasting(own, {"web"}, "unless-stopped")["services"] == own["services"]
 
 
 # secrets
