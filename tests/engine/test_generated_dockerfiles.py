@@ -198,7 +198,8 @@ def test_a_broken_instruction_is_named_with_its_line(bench: Bench) -> None:
     with pytest.raises(StageFailed, match="RUN echo before") as raised:
         bench.make()
     assert raised.value.where is not None
-    assert (raised.value.where.file, raised.value.where.line) == ("Dockerfile", 3)
+    place = (raised.value.where.file, raised.value.where.line)
+    assert place == (str(bench.folder / "Dockerfile"), 3)
     assert "before" in raised.value.detail
 
 

@@ -67,7 +67,7 @@ class Bench:
         return replace(ctx, project=project, run=run, goes_live=live)
 
     def serving(self, **options: Any) -> RunStage:
-        return self.stage(command=["python", "-c", SERVE], **options)
+        return self.stage(command=["python", "-c", SERVE], **({"port": 8000} | options))
 
     @staticmethod
     def stage(**options: Any) -> RunStage:

@@ -136,7 +136,7 @@ def test_an_app_that_never_listens_gets_a_hint_and_its_log(bench: Bench) -> None
     error = bench.refused(app, {"get": "/"}, within="2s")
     assert "0.0.0.0" in error.hint and error.detail == "idle"
     error = bench.refused(app, {"post": "/", "json": {}}, within="2s")
-    assert "attempts in 2" in error.message, "nobody can have taken it, so it is sent again"
+    assert " attempts in " in error.message, "nobody can have taken it, so it is sent again"
 
 
 def test_an_app_that_listens_inside_only_is_found_out(bench: Bench) -> None:

@@ -143,6 +143,10 @@ class Installer:
             yield [self._build(after=[] if self._unpacks or self._outputs else [_WITHOUT_MODULES])]
             return
         yield [m.From("manifest", "tools")]
+        if not (self.package.dependencies or self.package.tools):
+            # Without packages npm makes no folder, and what is not there cannot be mounted.
+            made = [*self._added(), "mkdir -p node_modules"]
+            install = self._run([self.manager.install(production=False), *made])
         yield [install]
         yield [m.From("manifest", "build"), *self._build_environment(), parts.code()]
         # What is mounted is left behind with its stage.
