@@ -56,6 +56,23 @@ class Health(Frozen):
     retries: int | None = None
 
 
+class Settings(Frozen):
+    """What an image starts as; of a container, what it was started as."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = Field(default={}, repr=False)
+    working_dir: str = ""
+    user: str = ""
+    ports: tuple[str, ...] = ()
+    """Exposed, such as ``80/tcp``."""
+    volumes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    health: Health | None = None
+    stop_signal: str = ""
+    shell: tuple[str, ...] = ()
+
+
 class ImageInfo(Frozen):
     id: str
     tags: tuple[str, ...] = ()
@@ -70,6 +87,7 @@ class ImageInfo(Frozen):
     health: Health | None = None
     """HEALTHCHECK of the image."""
     user: str = ""
+    settings: Settings = Settings()
 
 
 class Port(Frozen):
@@ -148,10 +166,20 @@ class ContainerInfo(Frozen):
     labels: Mapping[str, str] = {}
     restart: str = "no"
     environment: Mapping[str, str] = Field(default={}, repr=False)
+    settings: Settings = Settings()
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+
+class Change(Frozen):
+    """A path of a container whose image has another one there, or none."""
+
+    path: str
+    kind: Literal["added", "changed", "deleted"]
+    """A folder is changed, too, when something in it is."""
 
 
 class VolumeInfo(Frozen):
@@ -342,6 +370,15 @@ class Engine(Protocol):
 
     def run_once(self, spec: ContainerSpec, on_line: OnLine, scope: Scope) -> ExecResult:
         """Create, start, follow the log, wait, remove (always, also when the scope ends)."""
+
+    # its files
+
+    def changes(self, container: str) -> list[Change]:
+        """What differs from its image; what is mounted counts for nothing. By path."""
+
+    def export(self, container: str, scope: Scope) -> Iterator[bytes]:
+        """All its files as a tar archive, in chunks; it need not run. What is mounted is left out.
+        Paths in it are relative to the root, owners numbers."""
 
     # networks and volumes
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import tarfile
 import threading
 import time
 
 import pytest
 
 from pipeline.errors import Cancelled, DeadlineExceeded, EngineRefused, NotFound, PortTaken
-from pipeline.ports.engine import ContainerInfo, Port
-from tests.contract.world import IDLE, World
+from pipeline.ports.engine import ContainerInfo, Mount, Port
+from tests.contract.world import IDLE, WRITES, World
 
 THREE = "echo one; echo two; echo three"
 FAILS = "echo out; exit 3"
@@ -205,6 +207,72 @@ def test_following_ends_soon_when_the_scope_is_cancelled(world: World) -> None:
 def test_no_logs_of_what_is_not_there(world: World) -> None:
     with pytest.raises(NotFound):
         list(world.engine.logs(world.name("missing"), scope=world.scope()))
+
+
+# files
+
+
+def written(world: World) -> str:
+    """A container whose program has written its files."""
+    container = world.started(script=f"{WRITES}; {IDLE}")
+    for _ in itertools.count():
+        paths = {change.path for change in world.engine.changes(container)}
+        if {"/etc/group", "/etc/passwd"} <= paths:
+            return container
+        world.scope().sleep(0.05)
+    raise AssertionError
+
+
+def test_what_differs_from_the_image_is_listed(world: World) -> None:
+    container = written(world)
+    kinds = {change.path: change.kind for change in world.engine.changes(container)}
+    assert kinds["/srv/new"] == "added"
+    assert kinds["/srv/new/page"] == "added"
+    assert kinds["/etc/group"] == "deleted"
+    assert kinds["/etc/passwd"] == "changed"
+    assert kinds["/etc"] == "changed"
+    assert list(kinds) == sorted(kinds)
+    assert world.engine.changes(world.engine.create(world.spec("fresh"))) == []
+
+
+def test_all_files_can_be_had_also_of_one_that_never_ran(world: World) -> None:
+    def files(container: str) -> dict[str, tarfile.TarInfo]:
+        data = b"".join(world.engine.export(container, world.scope(60)))
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            return {member.name.rstrip("/"): member for member in archive}
+
+    running, fresh = files(written(world)), files(world.engine.create(world.spec("fresh")))
+    page = running["srv/new/page"]
+    assert (page.isfile(), page.size, page.uid, page.gid) == (True, 3, 0, 0)
+    assert running["srv/new"].isdir()
+    assert (running["etc/passwd"].mode & 0o777, fresh["etc/passwd"].mode & 0o777) == (0o600, 0o644)
+    assert "etc/group" in fresh
+    assert "etc/group" not in running
+    for call in (world.engine.changes, lambda name: list(world.engine.export(name, world.scope()))):
+        with pytest.raises(NotFound):
+            call(world.name("missing"))
+
+
+def test_what_it_was_started_as_is_known_beside_what_its_image_starts_as(world: World) -> None:
+    volume = Mount(kind="volume", source=world.name("data"), target="/data")
+    world.engine.create_volume(world.name("data"), world.labels)
+    container = world.engine.create(
+        world.spec(
+            entrypoint=("sh", "-c"), command=("true",), working_dir="/srv", user="1000",
+            environment={"A": "1"}, ports=[LOCAL], stop_signal="SIGINT", mounts=(volume,),
+        )
+    )  # fmt: skip
+    told = inspect(world, container)
+    assert (told.settings.entrypoint, told.settings.command) == (("sh", "-c"), ("true",))
+    assert (told.settings.working_dir, told.settings.user) == ("/srv", "1000")
+    assert (told.settings.environment["A"], told.settings.ports) == ("1", ("80/tcp",))
+    assert told.settings.stop_signal == "SIGINT"
+    assert told.settings.labels["contract"] == world.id
+    assert told.mounts == (volume,)
+    image = world.engine.image(world.image)
+    assert image is not None
+    assert "A" not in image.settings.environment
+    assert image.settings.ports == ()
 
 
 # waiting and running

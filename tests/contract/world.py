@@ -9,24 +9,33 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from pipeline.adapters.fake_engine import FakeEngine, Program
 
 from pipeline.adapters.docker_engine import DockerEngine
+from pipeline.adapters.fake.files import MINIMAL, FakeFile
+from pipeline.adapters.fake_engine import FakeEngine, Program
 from pipeline.ports import Auth, Engine
 from pipeline.ports.engine import BuildStep, ContainerSpec, Port
 from pipeline.scope import Scope
 
 IMAGE = "busybox:1"
+WRITES = "mkdir -p /srv/new && echo hi > /srv/new/page && rm /etc/group && chmod 600 /etc/passwd"
 IDLE = "trap exit TERM; while :; do sleep 0.1; done"
 PROGRAMS = {
     IDLE: Program(),
     "echo one; echo two; echo three": Program(log=("one", "two", "three"), exits=0),
     "echo out; exit 3": Program(log=("out",), exits=3),
     f"echo up; {IDLE}": Program(log=("up",)),
+    f"{WRITES}; {IDLE}": Program(
+        files={
+            "/srv/new/page": FakeFile(b"hi\n"),
+            "/etc/group": None,
+            "/etc/passwd": replace(MINIMAL["/etc/passwd"], mode=0o600),
+        }
+    ),
 }
 
 

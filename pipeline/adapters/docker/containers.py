@@ -14,7 +14,14 @@ from pipeline.adapters.docker.client import LONGEST, Client
 from pipeline.adapters.docker.errors import port_taken, taken_port
 from pipeline.adapters.lines import LineSplitter, Tail
 from pipeline.errors import DockcycleError, EngineRefused, EngineUnavailable, NotFound, PortTaken
-from pipeline.ports.engine import ContainerInfo, ContainerSpec, ExecResult, OnLine, Port
+from pipeline.ports.engine import (
+    Change,
+    ContainerInfo,
+    ContainerSpec,
+    ExecResult,
+    OnLine,
+    Port,
+)
 from pipeline.scope import Scope
 
 REMOVAL = 30.0
@@ -118,6 +125,16 @@ class Containers:
         path = f"/containers/{details['Id']}/logs"
         with self._client.stream("GET", path, params=params, scope=scope) as chunks:
             yield from _lines(chunks, tty=details["Config"]["Tty"])
+
+    # its files
+
+    def changes(self, container: str) -> list[Change]:
+        found = self._client.ask(lambda api: api.diff(container))
+        return sorted((mapping.change(item) for item in found or ()), key=lambda each: each.path)
+
+    def export(self, container: str, scope: Scope) -> Iterator[bytes]:
+        with self._client.stream("GET", f"/containers/{container}/export", scope=scope) as chunks:
+            yield from chunks
 
     # running things
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
 from pipeline.ports.engine import (
+    Change,
     ContainerInfo,
     ContainerSpec,
     EngineInfo,
@@ -14,6 +15,7 @@ from pipeline.ports.engine import (
     Mount,
     NetworkInfo,
     Port,
+    Settings,
     VolumeInfo,
 )
 
@@ -148,6 +150,25 @@ def image_info(image: Json) -> ImageInfo:
         ports=_exposed(config.get("ExposedPorts") or {}),
         health=_health(health) if health else None,
         user=config.get("User") or "",
+        settings=settings(config),
+    )
+
+
+def settings(config: Json) -> Settings:
+    """From the ``Config`` of an image or a container."""
+    health = config.get("Healthcheck")
+    return Settings(
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        environment=_environment(config),
+        working_dir=config.get("WorkingDir") or "",
+        user=config.get("User") or "",
+        ports=tuple(config.get("ExposedPorts") or ()),
+        volumes=tuple(config.get("Volumes") or ()),
+        labels=config.get("Labels") or {},
+        health=_health(health) if health else None,
+        stop_signal=config.get("StopSignal") or "",
+        shell=tuple(config.get("Shell") or ()),
     )
 
 
@@ -156,7 +177,6 @@ def container_info(container: Json) -> ContainerInfo:
     state, config = container["State"], container["Config"]
     network = container.get("NetworkSettings") or {}
     restart = (container.get("HostConfig") or {}).get("RestartPolicy") or {}
-    pairs = (item.partition("=") for item in config.get("Env") or ())
     return ContainerInfo(
         id=container["Id"],
         name=container["Name"].removeprefix("/"),
@@ -179,8 +199,16 @@ def container_info(container: Json) -> ContainerInfo:
         },
         labels=config.get("Labels") or {},
         restart=_policy(restart),
-        environment={name: value for name, _, value in pairs},
+        environment=_environment(config),
+        settings=settings(config),
+        mounts=_mounts(container.get("Mounts") or ()),
     )
+
+
+def change(item: Json) -> Change:
+    """From ``GET /containers/…/changes``."""
+    kinds: tuple[Literal["changed", "added", "deleted"], ...] = ("changed", "added", "deleted")
+    return Change(path=item["Path"], kind=kinds[item["Kind"]])
 
 
 def published_ports(containers: Iterable[Json]) -> list[tuple[str, Port]]:
@@ -217,6 +245,22 @@ def volume_info(volume: Json) -> VolumeInfo:
 def label_filter(labels: Mapping[str, str]) -> list[str]:
     """Labels as the API filters by them; an empty value asks for the key alone."""
     return [f"{key}={value}" if value else key for key, value in labels.items()]
+
+
+def _environment(config: Json) -> dict[str, str]:
+    pairs = (item.partition("=") for item in config.get("Env") or ())
+    return {name: value for name, _, value in pairs}
+
+
+def _mounts(mounts: Iterable[Json]) -> tuple[Mount, ...]:
+    return tuple(
+        Mount(
+            kind=mount["Type"], source=mount.get("Name") or mount.get("Source") or "",
+            target=mount["Destination"], read_only=not mount.get("RW", True),
+        )
+        for mount in mounts
+        if mount["Type"] in ("bind", "volume", "tmpfs")
+    )  # fmt: skip
 
 
 def _bound(ports: Mapping[str, list[dict[str, str]] | None]) -> tuple[Port, ...]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pipeline.adapters.docker.errors import port_taken
+from pipeline.adapters.fake import files
 from pipeline.adapters.fake.images import FakeImages
 from pipeline.adapters.fake.state import FakeContainer, State, matches
 from pipeline.errors import EngineRefused, NotFound, PortTaken
 from pipeline.ports.engine import (
+    Change,
     ContainerInfo,
     ContainerSpec,
     Port,
+    Settings,
     VolumeInfo,
 )
+from pipeline.scope import Scope
 
 FIRST_EPHEMERAL = 49152
+CHUNK = 10_000
+"""Bytes."""
 HealthState = Literal["none", "starting", "healthy", "unhealthy"]
 
 
@@ -37,7 +43,7 @@ class FakeContainers(FakeImages):
             container = FakeContainer(
                 id=f"{self.state.number():064x}", name=spec.name, spec=spec, image=image,
                 program=self.state.programs.get(command, image.program),
-                created=self.state.stamp(), restart=spec.restart,
+                created=self.state.stamp(), restart=spec.restart, files=image.files,
             )  # fmt: skip
             for mount in spec.mounts:
                 if mount.kind == "volume" and mount.source:
@@ -126,6 +132,7 @@ class FakeContainers(FakeImages):
         container.ports = tuple(self._bind(port) for port in container.spec.ports)
         container.state, container.started = "running", self.state.stamp()
         container.looks, container.exit_code = 0, None
+        container.files = files.applied(container.files, container.program.files)
         now = self.state.now().timestamp()
         container.log += [(now, line) for line in container.program.log]
         if container.program.exits is not None:
@@ -181,6 +188,22 @@ class FakeContainers(FakeImages):
             self.state.enter("published")
             return self._published()
 
+    # their files
+
+    def changes(self, container: str) -> list[Change]:
+        with self.state.lock:
+            self.state.enter("changes")
+            found = self._container(container)
+            return files.changes(found.image.files, found.files)
+
+    def export(self, container: str, scope: Scope) -> Iterator[bytes]:
+        scope.check()
+        with self.state.lock:
+            self.state.enter("export")
+            data = files.archive(self._container(container).files)
+        for start in range(0, len(data), CHUNK):
+            yield data[start : start + CHUNK]
+
     def _published(self) -> list[tuple[str, Port]]:
         found = self.state.containers.values()
         return [(container.name, port) for container in found for port in container.ports]
@@ -207,7 +230,8 @@ class FakeContainers(FakeImages):
             finished=container.finished, created=container.created, restarts=container.restarts,
             ports=container.ports, addresses={network: address} if container.running else {},
             labels={**container.image.labels, **spec.labels}, restart=container.restart,
-            environment=spec.environment,
+            environment={**container.image.settings.environment, **spec.environment},
+            settings=_settings(container), mounts=spec.mounts,
         )  # fmt: skip
 
     def _health(self, container: FakeContainer) -> HealthState:
@@ -218,3 +242,24 @@ class FakeContainers(FakeImages):
         if container.looks > container.program.unhealthy_for:
             return "healthy"
         return "unhealthy" if container.program.unhealthy_for == float("inf") else "starting"
+
+
+def _settings(container: FakeContainer) -> Settings:
+    """Those of the image, but for what the container was told."""
+    image, spec = container.image.settings, container.spec
+    told: dict[str, object] = {
+        "entrypoint": spec.entrypoint, "command": spec.command, "user": spec.user,
+        "working_dir": spec.working_dir, "stop_signal": spec.stop_signal, "health": spec.health,
+    }  # fmt: skip
+    known = {name: value for name, value in told.items() if value is not None}
+    if spec.entrypoint is not None and spec.command is None:
+        known["command"] = ()  # an engine forgets the image's
+    ports = (f"{port.container}/{port.protocol}" for port in spec.ports)
+    return image.model_copy(
+        update={
+            **known,
+            "environment": {**image.environment, **spec.environment},
+            "labels": {**image.labels, **container.image.labels, **spec.labels},
+            "ports": tuple(dict.fromkeys([*image.ports, *ports])),
+        }
+    )

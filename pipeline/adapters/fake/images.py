@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.adapters.docker.errors import registry_error
+from pipeline.adapters.fake.files import MINIMAL, Files
 from pipeline.adapters.fake.program import Program
 from pipeline.adapters.fake.state import FakeImage, Remote, State, familiar, full, matches
 from pipeline.artifacts import Finding
@@ -25,6 +26,7 @@ from pipeline.ports.engine import (
     Health,
     ImageInfo,
     OnLine,
+    Settings,
 )
 from pipeline.ports.registry import Auth
 from pipeline.scope import Scope
@@ -81,7 +83,7 @@ class FakeImages:
         return ImageInfo(
             id=image.id, tags=tuple(self._names(image)), digests=tuple(sorted(image.digests)),
             size=SIZE, created=image.created, labels=image.labels, platform=PLATFORM,
-            ports=image.ports, health=image.health, user=image.user,
+            ports=image.ports, health=image.health, user=image.user, settings=image.settings,
         )  # fmt: skip
 
     def _users(self, image: FakeImage, *, running: bool = False) -> list[str]:
@@ -128,13 +130,14 @@ class FakeImages:
 
     def publish(
         self, ref: str, *, program: Program | None = None, ports: tuple[int, ...] = (),
-        health: Health | None = None,
+        health: Health | None = None, files: Files = MINIMAL, settings: Settings | None = None,
     ) -> str:  # fmt: skip
         """Script: put an image into a registry, so that it can be pulled; its id."""
         with self.state.lock:
             image = FakeImage(
                 id=_id("published", ref, self.state.number()), created=self.state.stamp(),
-                program=program or self.state.program, ports=ports, health=health,
+                program=program or self.state.program, ports=ports, health=health, files=files,
+                settings=settings or Settings(),
             )  # fmt: skip
             self.state.remote[full(ref)] = Remote(_id("manifest", image.id), image)
             return image.id
@@ -179,7 +182,7 @@ class FakeImages:
             created=self.state.stamp(), program=self.state.program, labels=dict(request.labels),
             ports=tuple(int(port.partition("/")[0]) for port in exposed),
             health=Health(test=("CMD", "check")) if checks else None,
-            user=users[-1] if users else "",
+            user=users[-1] if users else "", files=self.state.files,
         )  # fmt: skip
 
     def commit(self, container: str, ref: str, labels: Mapping[str, str]) -> ImageInfo:
@@ -192,7 +195,7 @@ class FakeImages:
                 raise NotFound(f"No such container: {container}")
             image = FakeImage(
                 id=_id("commit", self.state.number(), ref), created=self.state.stamp(),
-                program=source.program, ports=source.image.ports,
+                program=source.program, ports=source.image.ports, files=source.files,
                 labels={**source.image.labels, **source.spec.labels, **labels},
             )  # fmt: skip
             self.state.images[image.id] = image

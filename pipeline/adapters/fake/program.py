@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pipeline.adapters.fake.files import FakeFile
 from pipeline.ports.engine import ExecResult
 from pipeline.ports.http import HttpRequest, HttpResponse
 
@@ -25,6 +26,8 @@ class Program:
     """To HTTP on any of its ports; None refuses connections."""
     commands: Mapping[tuple[str, ...], ExecResult] = field(default_factory=dict)
     """What ``exec`` of an argv gives; any other is a success without output."""
+    files: Mapping[str, FakeFile | None] = field(default_factory=dict)
+    """What it writes, or (None) removes, when it starts."""
 
 
 def says(body: str, status: int = 200, seconds: float = 0.01) -> HttpResponse:

@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from pipeline.adapters.fake.files import MINIMAL, Files
 from pipeline.adapters.fake.program import Program
 from pipeline.artifacts import Finding
 from pipeline.errors import DockcycleError, EngineUnavailable
 from pipeline.kit import references
-from pipeline.ports.engine import ContainerSpec, Health, NetworkInfo, Port, VolumeInfo
+from pipeline.ports.engine import (
+    ContainerSpec,
+    Health,
+    NetworkInfo,
+    Port,
+    Settings,
+    VolumeInfo,
+)
 from pipeline.ports.registry import Auth
 
 
@@ -28,6 +36,8 @@ class FakeImage:
     health: Health | None = None
     user: str = ""
     digests: set[str] = field(default_factory=set)
+    files: Files = field(default_factory=lambda: MINIMAL)
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass
@@ -49,6 +59,7 @@ class FakeContainer:
     ports: tuple[Port, ...] = ()
     log: list[tuple[float, str]] = field(default_factory=list)
     """(Unix time, line)."""
+    files: Files = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -84,6 +95,8 @@ class State:
         """Hosts that answer, with the credentials that they want."""
         self.remote: dict[str, Remote] = {}
         """Unabbreviated reference → what a registry has."""
+        self.files: Files = MINIMAL
+        """Of images that are built from now on."""
         self.findings: list[Finding] | None = None
         """Of the builder's own checks; None: it has none."""
         self.unavailable = False
