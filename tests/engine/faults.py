@@ -100,8 +100,9 @@ class Underway:
         return Ended(self.process.returncode, text, time.monotonic() - begun)
 
     def kill(self) -> None:
+        """End it, if it has not ended, as by ``kill -9``."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
 
 def assert_told(ended: Ended, *, cause: str, next_step: str, code: int = 4) -> None:

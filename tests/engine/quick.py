@@ -18,6 +18,7 @@ from tests.engine.conftest import AppUnderTest, Result
 
 LOADED = (
     "pipeline.cli.commands", "pipeline.app.adapters", "pipeline.app.rollback",
+    "pipeline.adapters.docker_engine", "pipeline.adapters.registry", "pipeline.adapters.git_repo",
     "pipeline.render.plain", "stages.build", "stages.code", "stages.dockerfile", "stages.operate",
     "stages.push", "stages.run", "stages.smoke", "stages.track", "docker", "git", "requests",
 )  # fmt: skip

@@ -20,11 +20,13 @@ COPY index.html /www/
 EXPOSE 8000
 CMD ["busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
 """
-SPOILT = TINY.replace(
-    '["busybox", ',
-    '["sh", "-c", "touch /shared/live && echo bad > /www/index.html; exec $0 $@", "busybox", ',
+WHEN_LIVE = TINY.replace(
+    '["busybox", ', '["sh", "-c", "touch /shared/live && ACT; exec $0 $@", "busybox", '
 )
-"""With ``SHARED``: good as a candidate, which may not write there; bad when it is live."""
+SPOILT = WHEN_LIVE.replace("ACT", "echo bad > /www/index.html")
+"""With ``SHARED``: good as a candidate, which may not write there; answers wrongly when live."""
+DYING = WHEN_LIVE.replace("ACT", "exit 3")
+"""The same, but ends when live."""
 SAYS = "good, version {version}\n"
 PIPELINE = """\
 version: 1
@@ -41,6 +43,32 @@ stages:
 """
 SHARED = ", volumes: ['./shared:/shared']"
 """Options of ``run``: a folder that the live app may write to, and a candidate only read."""
+COMPOSE_PIPELINE = """\
+version: 1
+name: {name}
+stages:
+  - code
+  - dockerfile
+  - build
+  - run: {{compose: compose.yaml}}
+  - smoke: {{within: 3s, checks: [{{get: /, expect: {{status: 200, body: good}}}}]}}
+  - operate: {{keep: 2}}
+"""
+COMPOSE = """\
+services:
+  web:
+    build: .
+    ports: ["PORT:8000"]
+    depends_on: [db]
+    stop_grace_period: 1s
+  db:
+    image: busybox:1
+    command: [sleep, "3600"]
+    init: true
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+"""
 
 
 @contextmanager
@@ -64,6 +92,13 @@ def small_app(folder: Path, engine: docker.DockerClient, run: str = "") -> Itera
     finally:
         end(app, engine)
         shutil.rmtree(folder)
+
+
+def compose(app: AppUnderTest) -> None:
+    """Make it a Compose project, of the page and something with data, that is not pushed."""
+    (app.directory / "compose.yaml").write_text(COMPOSE.replace("PORT", str(app.port)))
+    app.pipeline(COMPOSE_PIPELINE)
+    app.commit("a Compose project")
 
 
 def write_version(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +18,14 @@ from pipeline.store import Home, Store
 from pipeline.store.records import RunRecord
 from tests.engine import quick
 from tests.engine.conftest import AppUnderTest, Result
-from tests.engine.small import SAYS, SHARED, SPOILT, small_app, write_version
+from tests.engine.small import DYING, SAYS, SHARED, compose, small_app, write_version
 from tests.engine.world import World, answer, look
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
-FEWEST = 24
+MOMENTS = 8
+FEWEST = 20
+FEWEST_OF_COMPOSE = 14
 """Failpoints that a whole run passes at least; fewer would mean that effects go unrecorded."""
 
 
@@ -80,10 +85,15 @@ def latest(app: AppUnderTest) -> RunRecord:
     return Store(Home(app.home)).run("latest", app.name)
 
 
+def latest_number(app: AppUnderTest) -> int:
+    """Of the newest release."""
+    return int(latest(app).outcome["release"].removeprefix("r"))
+
+
 def in_take_over(kill: Kill) -> bool:
     """Between the stop of the old release and the start of the new one nothing serves."""
     stage, kind = kill.last
-    return stage in ("operate", "rollback") and kind in ("stop", "start")
+    return stage in ("operate", "rollback") and kind in ("stop", "start", "compose")
 
 
 def test_a_first_release(tmp_path: Path, engine: docker.DockerClient) -> None:
@@ -101,32 +111,81 @@ def test_a_first_release(tmp_path: Path, engine: docker.DockerClient) -> None:
             again = quick.command(app, "run")
             assert again.code == 0, f"{kill}: {again.text}"
             assert look(app, engine) == expected, kill
-            assert latest(app).outcome["release"] == "r1", kill
+            assert latest_number(app) == 1, kill
             assert_history(app, [kill])
     assert point > FEWEST
 
 
 def test_the_next_release(tmp_path: Path, engine: docker.DockerClient) -> None:
     with small_app(tmp_path, engine) as app:
-        *_, before, expected = [look_after(app, engine, version) for version in range(1, 6)]
-        assert before == expected  # by now old releases are forgotten as new ones come
+        assert_next_releases_converge(app, engine)
 
-        dead: list[Kill] = []
-        version = 6
-        write_version(app, version)
-        for kill in kills(app, "run"):
-            dead.append(kill)
-            old, new = (SAYS.format(version=number) for number in (version - 1, version))
-            assert kill.answer in (old, new) or in_take_over(kill), kill
+
+def test_the_next_release_of_a_compose_project(tmp_path: Path, engine: docker.DockerClient) -> None:
+    with small_app(tmp_path, engine) as app:
+        compose(app)
+        release(app, 1)
+        assert in_db(engine, app, "echo precious > /data/kept") == ""
+        assert_next_releases_converge(app, engine, FEWEST_OF_COMPOSE)
+        assert in_db(engine, app, "cat /data/kept") == "precious\n"
+
+
+@pytest.mark.parametrize("kind", ["container", "compose"])
+def test_at_any_moment(kind: str, tmp_path: Path, engine: docker.DockerClient) -> None:
+    """Also while Compose, the builder or git are at work, which then lose the one who asked."""
+    with small_app(tmp_path, engine) as app:
+        if kind == "compose":
+            compose(app)
+        *_, expected = [look_after(app, engine, version) for version in range(1, 4)]
+        begun = time.monotonic()
+        assert look_after(app, engine, 4) == expected
+        whole = time.monotonic() - begun
+
+        for moment in range(MOMENTS):
+            write_version(app, 5 + moment)
+            process = app.start("run", "--output", "plain")
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(whole * (moment + 1) / MOMENTS)
+            process.kill()
+            said, _ = process.communicate()
             again = quick.command(app, "run")
-            assert again.code == 0, f"{kill}: {again.text}"
-            assert look(app, engine) == expected, kill
-            assert app.get().text == new
-            assert latest(app).outcome["release"] == f"r{version}", kill
-            version += 1
-            write_version(app, version)
-        assert len(dead) >= FEWEST
-        assert_history(app, dead)
+            assert again.code == 0, said + again.text
+            assert look(app, engine) == expected, said + again.text
+            assert latest_number(app) == 5 + moment
+
+
+def in_db(engine: docker.DockerClient, app: AppUnderTest, command: str) -> str:
+    db = engine.containers.get(f"{app.name}-db-1")
+    return b"".join([db.exec_run(["sh", "-c", command]).output]).decode()
+
+
+def assert_next_releases_converge(
+    app: AppUnderTest, engine: docker.DockerClient, fewest: int = FEWEST
+) -> None:
+    """Releases, each killed one effect further than the one before."""
+    *_, before, expected = [look_after(app, engine, version) for version in range(2, 6)]
+    assert before == expected  # by now old releases are forgotten as new ones come
+    assert not any("running restart=no" in line for line in expected.engine)
+
+    dead: list[Kill] = []
+    version, number = 6, latest_number(app) + 1
+    write_version(app, version)
+    for kill in kills(app, "run"):
+        dead.append(kill)
+        old, new = (SAYS.format(version=one) for one in (version - 1, version))
+        assert kill.answer in (old, new) or in_take_over(kill), kill
+        if kill.answer is None:  # and what brings it back dies, too
+            for point in (1, 2, 3):
+                assert killed(app, point, "run"), kill
+        again = quick.command(app, "run")
+        assert again.code == 0, f"{kill}: {again.text}"
+        assert look(app, engine) == expected, kill
+        assert app.get().text == new
+        assert latest_number(app) == number, kill
+        version, number = version + 1, number + 1
+        write_version(app, version)
+    assert len(dead) >= fewest
+    assert_history(app, dead)
 
 
 def test_a_rollback(tmp_path: Path, engine: docker.DockerClient) -> None:
@@ -173,7 +232,7 @@ def test_a_version_that_fails_when_it_is_live(tmp_path: Path, engine: docker.Doc
     with small_app(tmp_path, engine, SHARED) as app:
         release(app, 1)
         before = look(app, engine)
-        write_version(app, 2, dockerfile=SPOILT)
+        write_version(app, 2, dockerfile=DYING)
         assert quick.command(app, "run").code == 1
         expected = look(app, engine)
         assert expected.answer == before.answer

@@ -38,8 +38,7 @@ def look(app: AppUnderTest, engine: docker.DockerClient) -> World:
     """The world as it is now; the live release and the version in it are the measure."""
     status = quick.command(app, "status", "--json").json
     versions = {i["Id"]: int((i["Labels"] or {}).get(VERSION, 0)) for i in engine.api.images()}
-    services = status["services"]
-    newest = versions[services[0]["image"]] if services else 0
+    newest = max((versions[service["image"]] for service in status["services"]), default=0)
     names = Names(app.name, int(status["release"][1:] or 0), newest, versions)
     return World(
         engine=tuple(sorted(_objects(engine, names))),
@@ -93,7 +92,8 @@ class Names:
         return re.sub(r"\br(\d+)\b", place, text)
 
     def image(self, image: str) -> str:
-        return f"version {self.versions[image] - self.newest:+d}"
+        version = self.versions[image]
+        return f"version {version - self.newest:+d}" if version else "not ours"
 
 
 def _objects(engine: docker.DockerClient, names: Names) -> Iterator[str]:
