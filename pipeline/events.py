@@ -132,6 +132,17 @@ class ErrorInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What serves when a run has ended without success. ``state`` is one of ``dockcycle status``;
+    ``trouble`` says in a few words why it is degraded."""
+
+    state: str
+    release: str = ""
+    url: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """The last event of every run. ``outcome`` has what a user looks for first."""
 
@@ -141,6 +152,8 @@ class RunFinished(Event):
     seconds: float = 0.0
     outcome: dict[str, str] = field(default_factory=dict)
     """Of ``url``, ``image``, ``digest``, ``release``, ``commit``: those that the run made."""
+    serving: Serving | None = None
+    """None when the run passed, or the engine could not be asked."""
 
 
 Sink = Callable[[Event], None]

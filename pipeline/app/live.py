@@ -12,6 +12,7 @@ from pipeline.errors import NotFound
 from pipeline.kit import data_volumes, in_place
 from pipeline.kit.labels import ROLE, SERVICE, select
 from pipeline.kit.own_images import own_images, remove_own
+from pipeline.kit.publish import browse_url
 from pipeline.kit.releases import Activation, Site, started_by_hand, switch_for, unprotect
 from pipeline.kit.sweep import sweep
 from pipeline.ports.engine import ContainerInfo
@@ -92,13 +93,18 @@ def status(workspace: Workspace) -> Status:
         state=_state(current, services),
         release=release.id if release else "",
         commit=(release.commit or "") if release else "",
-        url=release.url if release else "",
+        url=release.url if release else _url(containers),
         since=current.created if current else "",
         digests=tuple(d for ds in release.digests.values() for d in ds) if release else (),
         services=services,
         releases=tuple(kept.id for kept in site.ledger.releases()),
         running=str(holder) if holder else "",
     )
+
+
+def _url(containers: Sequence[ContainerInfo]) -> str:
+    """Of an app in place: its first published port."""
+    return browse_url([port for container in containers for port in container.ports])
 
 
 def serving_containers(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from types import FrameType
 
 from pydantic import TypeAdapter
 
 from pipeline.app.settle import settle
+from pipeline.app.standing import standing
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import BUILT_IN, Artifact, Release
 from pipeline.config import Entry, When
@@ -101,6 +102,7 @@ def execute(
         context=ContextMaker(workspace, run, [step.stage for step in plan.steps]),
         scope=scope,
         sequential=sequential,
+        standing=partial(standing, workspace),
     ).run()
 
 

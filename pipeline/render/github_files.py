@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.events import CheckFinished
 from pipeline.kit.text import sanitize
 from pipeline.render.view import RunView, StageView
-from pipeline.render.words import OUTCOME, TITLES, WORDS, State, lines_of, place, took
+from pipeline.render.words import OUTCOME, TITLES, WORDS, State, lines_of, place, serving_text, took
 
 SIGNS: dict[State, str] = {
     "passed": "✅", "reused": "♻️", "skipped": "➖", "failed": "❌", "cancelled": "⏹️",
@@ -86,6 +86,10 @@ def _stage_row(stage: StageView) -> tuple[str, ...]:
 
 
 def _failure(view: RunView) -> Iterator[str]:
+    serving = serving_text(view.finished) if view.finished else ""
+    if serving:
+        yield f"Live: {cell(serving)}"
+        yield ""
     stage = view.failed
     if stage is None or stage.error is None:
         return

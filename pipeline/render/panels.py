@@ -15,7 +15,7 @@ from pipeline.events import RunFinished
 from pipeline.kit.text import sanitize
 from pipeline.render.excerpt import source_line
 from pipeline.render.view import RunView
-from pipeline.render.words import OUTCOME, TITLES, lines_of, place, took
+from pipeline.render.words import OUTCOME, TITLES, lines_of, place, serving_text, took
 
 DETAIL = 50
 """Lines of evidence shown, counted from the end."""
@@ -23,18 +23,18 @@ DETAIL = 50
 
 def closing(view: RunView, end: RunFinished, width: int) -> Panel:
     """The panel for a run that has finished."""
-    failed = view.failed
+    failed, live = view.failed, serving_text(end)
     if failed is not None and failed.error is not None:
         error = failed.error
         title = f"{failed.key} failed after {took(end.seconds)}"
         return failure(title, error.message, where=error.where, detail=error.detail,
-                       hint=error.hint, width=width)  # fmt: skip
+                       hint=error.hint, live=live, width=width)  # fmt: skip
     if end.status == "passed":
         return success(view.project, end, width)
     title = f"{end.status} after {took(end.seconds)}"
-    message = "What the run had started is cleaned up; what was live before is live."
+    message = "What the run had started is cleaned up."
     hint = "`dockcycle run` starts again."
-    return failure(title, message, hint=hint, width=width, style="yellow")
+    return failure(title, message, hint=hint, live=live, width=width, style="yellow")
 
 
 def success(project: str, end: RunFinished, width: int) -> Panel:
@@ -53,17 +53,21 @@ def success(project: str, end: RunFinished, width: int) -> Panel:
 
 def failure(
     title: str, message: str, *, where: Location | None = None, detail: str = "", hint: str = "",
-    width: int, style: str = "red",
+    live: str = "", width: int, style: str = "red",
 ) -> Panel:  # fmt: skip
-    """Evidence, cause, place with the line quoted, next step: the end is what a screen shows, and
-    evidence may be longer than one. Lines have no border beside them, so that they can be copied.
+    """Evidence, cause, place with the line quoted, next step, and what serves now: the end is what
+    a screen shows, and evidence may be longer than one. Lines have no border beside them, so that
+    they can be copied.
     """
     parts: list[RenderableType] = [*_evidence(detail), ""] if detail else []
     parts.append(Text("\n".join(lines_of(message)), "bold"))
     if where is not None:
         parts += ["", *quotation(where)]
     if hint:
-        parts += ["", _next(hint)]
+        parts += ["", _word("Next", hint)]
+    if live:
+        parts += [] if hint else [""]
+        parts.append(_word("Live", live))
     return _panel(Group(*parts), title, width, style)
 
 
@@ -75,7 +79,7 @@ def mistakes(problems: Sequence[Problem], *, width: int, shown: int) -> Panel:
         parts.append(Text("\n".join(lines_of(problem.message)), "bold"))
         parts += quotation(problem.where)
         if problem.hint:
-            parts.append(_next(problem.hint))
+            parts.append(_word("Next", problem.hint))
     if (more := len(problems) - shown) > 0:
         parts += ["", Text(f"and {more} more", "dim")]
     count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
@@ -83,8 +87,8 @@ def mistakes(problems: Sequence[Problem], *, width: int, shown: int) -> Panel:
     return _panel(Group(*parts), title, width, "red")
 
 
-def _next(hint: str) -> Text:
-    return Text.assemble(("Next  ", "bold cyan"), " ".join(lines_of(hint)))
+def _word(word: str, text: str) -> Text:
+    return Text.assemble((f"{word}  ", "bold cyan"), " ".join(lines_of(text)))
 
 
 def quotation(where: Location) -> Iterable[Text]:

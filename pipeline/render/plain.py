@@ -25,6 +25,7 @@ from pipeline.render.words import (
     glyphs_for,
     notice_text,
     progress_text,
+    serving_text,
     short_path,
     step_text,
     took,
@@ -120,6 +121,8 @@ def _run_end(event: RunFinished) -> Iterator[str]:
     for name in OUTCOME:
         if value := event.outcome.get(name):
             yield f"{name}: {sanitize(value)}"
+    if serving := serving_text(event):
+        yield f"live: {serving}"
     preposition = "in" if event.status == "passed" else "after"
     yield f"{event.status} {preposition} {took(event.seconds)}, exit code " + str(
         int(event.exit_code)

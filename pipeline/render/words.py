@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from pipeline.errors import Location
-from pipeline.events import CheckFinished, ErrorInfo, Notice, StageProgress, StageStatus
+from pipeline.events import (
+    CheckFinished,
+    ErrorInfo,
+    Notice,
+    RunFinished,
+    StageProgress,
+    StageStatus,
+)
 from pipeline.kit.text import human_bytes, human_duration, sanitize
 
 State = StageStatus | Literal["waiting", "running"]
@@ -110,6 +117,25 @@ def notice_text(event: Notice, base: Path | None = None) -> str:
     at = f"{place(event.where, base)}: " if event.where else ""
     rule = f" [{sanitize(event.rule)}]" if event.rule else ""
     return f"{at}{sanitize(event.message)}{rule}"
+
+
+def serving_text(event: RunFinished) -> str:
+    """``r4 still serves at http://localhost:8000``; empty where nothing is known."""
+    serving = event.serving
+    if serving is None:
+        return ""
+    release, at = sanitize(serving.release), f" at {sanitize(serving.url)}" if serving.url else ""
+    still = "" if event.outcome.get("release") == serving.release else "still "
+    match serving.state:
+        case "live":
+            return f"{release} {still}serves{at}"
+        case "in place":
+            return f"the version before {still}serves{at}"
+        case "stopped":
+            return f"{release} is stopped, as it was"
+        case "degraded":
+            return f"{release} should serve, but {sanitize(serving.trouble)}"
+    return "nothing serves"
 
 
 def lines_of(text: str) -> Iterator[str]:

@@ -9,7 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pipeline.errors import Cancelled, StoreUnusable
-from pipeline.events import Event, Notice, RunFinished, RunStarted, StageFinished, StageStatus
+from pipeline.events import (
+    Event,
+    Notice,
+    RunFinished,
+    RunStarted,
+    Serving,
+    StageFinished,
+    StageStatus,
+)
 from pipeline.planner import Plan, Step
 from pipeline.runner import teardown
 from pipeline.runner.bus import EventBus
@@ -28,6 +36,8 @@ TICK = 0.1
 """Seconds between two looks of the waiting main thread at deadlines and signals."""
 
 MakeContext = Callable[[str, Evidence, Scope, Callable[[Event], None]], Context]
+Standing = Callable[[Exception], Serving | None]
+"""Says what serves after a run that ended with that error; does not raise."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ class Runner:
         context: MakeContext,
         scope: Scope,
         sequential: bool = False,
+        standing: Standing = lambda error: None,
     ) -> None:
         self._identity = identity
         self._plan = plan
@@ -64,6 +75,7 @@ class Runner:
         self._make_context = context
         self._scope = scope
         self._sequential = sequential
+        self._standing = standing
         self._ended: queue.Queue[StageOutcome] = queue.Queue()
         self._works: list[Work] = []
         self._outcomes: dict[str, StageOutcome] = {}
@@ -225,6 +237,7 @@ class Runner:
                 exit_code=exit_code(self._error),
                 error=self._error,
             )
+        serving = self._standing(result.error) if result.error else None
         with suppress(StoreUnusable):  # how it ended is on record, and this is the last word
             self._bus.emit(
                 RunFinished(
@@ -232,6 +245,7 @@ class Runner:
                     exit_code=result.exit_code,
                     seconds=result.seconds,
                     outcome=result.outcome,
+                    serving=serving,
                 )
             )
         return result

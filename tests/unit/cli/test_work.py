@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from pipeline.adapters.fake_engine import Program, says
 from pipeline.errors import StageFailed
 from pipeline.scope import Scope
 from pipeline.store import Home, ProjectLock
@@ -34,6 +35,21 @@ def test_a_failing_stage_is_exit_code_1(desk: Desk) -> None:
     said = desk("run", "--output", "plain")
     assert said.code == 1
     assert "build      │ failed after" in said.out and "next: Mend it." in said.out
+
+
+def test_a_failed_run_says_what_serves(desk: Desk) -> None:
+    desk.engine.behave(Program(exits=3))
+    first = desk("run", "--output", "plain")
+    assert first.code == 1 and "dockcycle  │ live: nothing serves" in first.out
+    desk.engine.behave(Program(answer=says("hi")))
+    assert desk("run", "--output", "plain").code == 0
+    desk.engine.state.fail_always("build", StageFailed("no such package"))
+    desk.change("print('hi')", "print('ho')", "app.py")
+    last = desk("run", "--output", "json").events()[-1]
+    assert last["serving"] == {
+        "state": "live", "release": "r1", "url": "http://localhost:8000", "trouble": "",
+    }  # fmt: skip
+    assert "Live  r1 still serves at http://localhost:8000" in desk("show").out
 
 
 def test_a_plan_says_what_and_why(desk: Desk) -> None:
