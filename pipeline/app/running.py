@@ -41,6 +41,8 @@ class RunOptions:
     selection: Selection = field(default_factory=Selection)
     sequential: bool = False
     wait: float = 0.0
+    run: str | None = None
+    """The run's id; a new one without. One that is taken already is refused by the store."""
 
 
 def run_pipeline(workspace: Workspace, options: RunOptions, renderers: Sequence[Sink]) -> RunResult:
@@ -50,7 +52,7 @@ def run_pipeline(workspace: Workspace, options: RunOptions, renderers: Sequence[
         ConfigError, UsageError: before anything is done.
         Locked: another run is under way.
     """
-    with started(workspace, "run", options.wait, renderers) as (run, scope):
+    with started(workspace, "run", options.wait, renderers, run=options.run) as (run, scope):
         plan = make_plan(workspace, run, options.selection, scope)
         return execute(workspace, run, plan, scope, renderers, sequential=options.sequential)
 
@@ -215,7 +217,7 @@ def signals_to(scope: Scope) -> Iterator[None]:
 
 @contextmanager
 def started(
-    workspace: Workspace, what: str, wait: float, renderers: Sequence[Sink]
+    workspace: Workspace, what: str, wait: float, renderers: Sequence[Sink], run: str | None = None
 ) -> Iterator[tuple[str, Scope]]:
     """A run id and a scope that ends with Ctrl-C, under the project's lock and with what dead runs
     left settled.
@@ -231,7 +233,7 @@ def started(
     def waiting(holder: LockHolder | None) -> None:
         tell(f"waiting for {holder or 'another run'} to end")
 
-    run, scope = new_run_id(), Scope(what="run")
+    run, scope = run or new_run_id(), Scope(what="run")
     with (
         signals_to(scope),
         workspace.lock.hold(f"{what} {run}", wait=wait, scope=scope, on_wait=waiting),

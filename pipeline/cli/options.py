@@ -28,6 +28,8 @@ class Asked:
     environment: str | None = None
     sets: list[str] = field(default_factory=list)
     output: Output = "auto"
+    trigger: str = "cli"
+    """Who starts the run."""
     _workspace: Workspace | None = None
 
     @property
@@ -43,6 +45,7 @@ class Asked:
                     file=Path(self.file) if self.file else None,
                     environment=self.environment,
                     sets=tuple(self.sets),
+                    trigger=self.trigger,
                 )
             )
         return self._workspace

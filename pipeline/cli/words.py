@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -30,6 +31,14 @@ Only = Annotated[
     typer.Option("--only", metavar="STAGE", autocompletion=stages,
                  help="The same as --from STAGE --to STAGE."),
 ]  # fmt: skip
+Trigger = Annotated[
+    str,
+    typer.Option("--trigger", metavar="NAME", help="What the record says started the run (cli)."),
+]
+RunId = Annotated[
+    str | None,
+    typer.Option("--run-id", metavar="ID", help="The run's id, for who must know it beforehand."),
+]
 Run = Annotated[
     str,
     typer.Argument(metavar="[RUN]", autocompletion=runs, show_default=False,
@@ -51,3 +60,25 @@ def seconds(text: str | None, option: str = "--wait") -> float:
         return parse_duration(text)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from error
+
+
+def check_trigger(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is no word.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        return name
+    raise UsageError("--trigger takes a word such as `cli` or `webhook`")
+
+
+def check_run_id(text: str | None) -> str | None:
+    """The id itself.
+
+    Raises:
+        UsageError: it is not formed as ids of runs are, so that it would not sort among them.
+    """
+    if text is None or re.fullmatch(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{4,12}", text):
+        return text
+    raise UsageError("--run-id takes an id such as 20260101T120000-1a2b")

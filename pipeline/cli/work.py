@@ -12,7 +12,20 @@ import typer
 
 from pipeline.cli.app import WORK, app, command
 from pipeline.cli.options import Asked, asked
-from pipeline.cli.words import DryRun, First, Force, Json, Last, Only, Wait, seconds
+from pipeline.cli.words import (
+    DryRun,
+    First,
+    Force,
+    Json,
+    Last,
+    Only,
+    RunId,
+    Trigger,
+    Wait,
+    check_run_id,
+    check_trigger,
+    seconds,
+)
 from pipeline.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +52,8 @@ def run(
         bool, typer.Option("--sequential", help="One stage at a time, whatever could run beside.")
     ] = False,
     wait: Wait = None,
+    trigger: Trigger = "cli",
+    run_id: RunId = None,
 ) -> int:
     """Run the pipeline.
 
@@ -47,10 +62,13 @@ def run(
     from pipeline.app.running import RunOptions, run_pipeline
 
     here, chosen = asked(ctx), selection(first, last, only, force=force)
+    here.trigger = check_trigger(trigger)
     if dry_run:
         show_plan(here, _plan(here, chosen), as_json=here.output == "json")
         return Exit.OK
-    options = RunOptions(selection=chosen, sequential=sequential, wait=seconds(wait))
+    options = RunOptions(
+        selection=chosen, sequential=sequential, wait=seconds(wait), run=check_run_id(run_id)
+    )
     with rendering(here) as renderer:
         result = run_pipeline(here.workspace, options, [renderer])
     return concluded(result, here)

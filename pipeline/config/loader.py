@@ -95,20 +95,20 @@ class _Layers:
         variables: Mapping[str, str],
     ) -> _Layers:  # fmt: skip
         dotenv_file = file.with_name(".env")
-        known = {**dotenv.read(dotenv_file, _shown(dotenv_file), variables), **variables}
+        known = {**dotenv.read(dotenv_file, shown_path(dotenv_file), variables), **variables}
         documents: dict[str, str] = {}
         root = _read(file, documents)
         if environment:
             overlay = _read(_overlay(file, environment), documents, empty=True)
-            root = merge_documents(root, overlay, _shown(file))
+            root = merge_documents(root, overlay, shown_path(file))
         for assignment in sets:
-            root = apply_set(root, assignment, _shown(file))
+            root = apply_set(root, assignment, shown_path(file))
         return cls(file, environment or "", root, documents, known)
 
     def check(self, root: MapNode, catalog: Stages) -> Validation:
         values, problems = interpolate_tree(root, self.variables)
         refuse([by_stage(problem, root) for problem in problems])
-        return Validation(self.file, _shown(self.file), catalog, values)
+        return Validation(self.file, shown_path(self.file), catalog, values)
 
     def pipeline(self, checked: Checked) -> Pipeline:
         return Pipeline(
@@ -123,7 +123,7 @@ class _Layers:
         )
 
 
-def _shown(file: Path) -> str:
+def shown_path(file: Path) -> str:
     """A file in messages: relative to the working directory when it lies below it."""
     try:
         return str(file.relative_to(Path.cwd()))
@@ -147,13 +147,13 @@ def _overlay(file: Path, environment: str) -> Path:
     }
     near = nearest(environment, there)
     raise UsageError(
-        f"there is no {candidates[0].name} beside {_shown(file)}",
+        f"there is no {candidates[0].name} beside {shown_path(file)}",
         hint=f"Did you mean `-e {near}`?" if near else "Write it; it may be empty.",
     )
 
 
 def _read(file: Path, documents: dict[str, str], *, empty: bool = False) -> MapNode:
-    shown = _shown(file)
+    shown = shown_path(file)
     documents[file.name], root = yaml_source.read(file, shown)
     if root is None and empty:
         return MapNode({}, {}, Location(shown))

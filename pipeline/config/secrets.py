@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.config.models import SecretOptions
 from pipeline.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted
-from pipeline.config.pipeline import Pipeline, SecretSource
+from pipeline.config.pipeline import SecretSource
 from pipeline.errors import Location, Problem, UsageError
 from pipeline.kit import secret_refs
 from pipeline.kit.names import did_you_mean, nearest
@@ -24,7 +25,17 @@ def sources(options: Mapping[str, SecretOptions], directory: Path) -> dict[str, 
     }
 
 
-def secret_loader(pipeline: Pipeline) -> Callable[[str], str]:
+class Declaring(Protocol):
+    """A file that declares secrets, as read."""
+
+    @property
+    def secrets(self) -> Mapping[str, SecretSource]: ...
+
+    @property
+    def variables(self) -> Mapping[str, str]: ...
+
+
+def secret_loader(pipeline: Declaring) -> Callable[[str], str]:
     """A function from a secret's name to its value.
 
     It raises ``UsageError`` with what to do when no secret of that name is declared, or its
@@ -34,7 +45,7 @@ def secret_loader(pipeline: Pipeline) -> Callable[[str], str]:
     def load(name: str) -> str:
         source = pipeline.secrets.get(name)
         if source is None:
-            raise UsageError(f"no secret {name} is declared", hint=_declare(name, pipeline.secrets))
+            raise UsageError(f"no secret {name} is declared", hint=declare(name, pipeline.secrets))
         if source.file is not None:
             return _from_file(name, source.file)
         return _from_variable(name, source.env or name, pipeline.variables)
@@ -110,7 +121,7 @@ def check_references(node: Node, path: str, names: Iterable[str]) -> list[Proble
             Problem(
                 f"no secret {name} is declared",
                 replace(scalar.where, key=place),
-                _declare(name, declared),
+                declare(name, declared),
             )
             for name in secret_refs.names(scalar.text)
             if name not in declared
@@ -118,7 +129,8 @@ def check_references(node: Node, path: str, names: Iterable[str]) -> list[Proble
     return problems
 
 
-def _declare(name: str, declared: Iterable[str]) -> str:
+def declare(name: str, declared: Iterable[str]) -> str:
+    """What to do about a secret that is not declared."""
     near = nearest(name, tuple(declared))
     if near:
         return did_you_mean(name, [near])

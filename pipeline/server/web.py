@@ -1,0 +1,48 @@
+"""The web application: its routes, and nothing that waits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from pipeline import __version__
+from pipeline.server.state import State
+
+
+def create_app(state: State) -> Starlette:
+    """The application for ``state``, which it starts and stops; handlers find it at
+    ``request.app.state.server``."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await to_thread.run_sync(state.start)
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(state.stop)
+
+    app = Starlette(routes=routes(), lifespan=lifespan)
+    app.state.server = state
+    return app
+
+
+def routes() -> list[BaseRoute]:
+    """Everything that is answered."""
+    return [Route("/healthz", healthz)]
+
+
+def server_of(request: Request) -> State:
+    """The server that a request came to."""
+    found: State = request.app.state.server
+    return found
+
+
+async def healthz(request: Request) -> Response:
+    """200 while deliveries are taken, 503 when they cannot be kept."""
+    return JSONResponse({"status": "ok", "version": __version__})
