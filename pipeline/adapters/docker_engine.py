@@ -13,13 +13,14 @@ from pipeline.adapters.docker.images import Images
 from pipeline.adapters.docker.mapping import engine_info
 from pipeline.adapters.docker.objects import Objects
 from pipeline.adapters.docker.plugins import plugin_version
+from pipeline.adapters.docker.watching import Watching
 from pipeline.ports.engine import EngineInfo, Tools
 
 FRESH = 30.0
 """Seconds that facts about the engine are kept."""
 
 
-class DockerEngine(Builds, Images, Containers, Objects):
+class DockerEngine(Builds, Images, Containers, Objects, Watching):
     """One engine. Connects on first use; thread-safe."""
 
     def __init__(self, endpoint: Endpoint) -> None:

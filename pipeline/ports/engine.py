@@ -182,6 +182,29 @@ class Change(Frozen):
     """A folder is changed, too, when something in it is."""
 
 
+Happening = Literal[
+    "create", "start", "restart", "kill", "stop", "die", "oom", "destroy", "pause", "unpause",
+    "rename", "healthy", "unhealthy",
+]  # fmt: skip
+"""What can happen to a container. One that is asked to stop is told of by ``kill``, ``die`` and
+``stop`` (the last two in either order); one that is killed by ``kill`` and ``die``; one that ends
+by itself by ``die`` alone."""
+
+
+class ContainerEvent(Frozen):
+    """Something that has happened to a container."""
+
+    what: Happening
+    container: str
+    """Its id."""
+    name: str
+    labels: Mapping[str, str] = {}
+    at: float = 0.0
+    """Unix time, by the engine's clock."""
+    exit_code: int | None = None
+    """Of ``die``."""
+
+
 class VolumeInfo(Frozen):
     name: str
     labels: Mapping[str, str] = {}
@@ -370,6 +393,19 @@ class Engine(Protocol):
 
     def run_once(self, spec: ContainerSpec, on_line: OnLine, scope: Scope) -> ExecResult:
         """Create, start, follow the log, wait, remove (always, also when the scope ends)."""
+
+    def events(
+        self, labels: Mapping[str, str], *, since: float | None = None, scope: Scope
+    ) -> Iterator[ContainerEvent]:
+        """What happens to containers that carry all ``labels``, as it happens; before that, what
+        the engine still knows from ``since`` (Unix time) on. It remembers a few hundred events of
+        any kind, and none from before its own start.
+
+        Ends with the scope, by raising what ``Scope.check`` raises.
+
+        Raises:
+            EngineUnavailable: the engine went away. An event may have been missed then.
+        """
 
     # its files
 

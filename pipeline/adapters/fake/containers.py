@@ -49,6 +49,7 @@ class FakeContainers(FakeImages):
                 if mount.kind == "volume" and mount.source:
                     self.state.volumes.setdefault(mount.source, VolumeInfo(name=mount.source))
             self.state.containers[container.id] = container
+            self.state.tell("create", container)
             return container.id
 
     def start(self, container: str) -> None:
@@ -66,7 +67,9 @@ class FakeContainers(FakeImages):
             found = self._container(container)
             if found.state in ("running", "restarting"):
                 found.stopped_by_hand = True
+                self.state.tell("kill", found)
                 self._finish(found, 143)
+                self.state.tell("stop", found)
 
     def kill(self, container: str, signal: str = "KILL") -> None:
         with self.state.lock:
@@ -75,6 +78,7 @@ class FakeContainers(FakeImages):
             if not found.running:
                 raise EngineRefused(f"cannot kill container: {container}: it is not running")
             found.stopped_by_hand = True
+            self.state.tell("kill", found)
             self._finish(found, 137)
 
     def restart(self, container: str, grace: int | None = None) -> None:
@@ -82,15 +86,22 @@ class FakeContainers(FakeImages):
             self.state.enter("restart", container)
             found = self._container(container)
             if found.running:
+                self.state.tell("kill", found)
                 self._finish(found, 143)
+                self.state.tell("stop", found)
             found.restarts, found.stopped_by_hand = 0, False
             self._begin(found)
+            self.state.tell("restart", found)
 
     def remove(self, container: str, *, volumes: bool = False) -> None:
         with self.state.lock, contextlib.suppress(NotFound):
             self.state.enter("remove", container)
-            del self.state.containers[self._container(container).id]
-            self.state.lock.notify_all()
+            found = self._container(container)
+            if found.state in ("running", "restarting"):
+                self.state.tell("kill", found)
+                self._finish(found, 137)
+            del self.state.containers[found.id]
+            self.state.tell("destroy", found)
 
     def rename(self, container: str, name: str) -> None:
         with self.state.lock:
@@ -98,6 +109,7 @@ class FakeContainers(FakeImages):
             found = self._container(container)
             self._check_name(name)
             found.name = name
+            self.state.tell("rename", found)
 
     def set_restart(self, container: str, policy: str) -> None:
         with self.state.lock:
@@ -135,9 +147,9 @@ class FakeContainers(FakeImages):
         container.files = files.applied(container.files, container.program.files)
         now = self.state.now().timestamp()
         container.log += [(now, line) for line in container.program.log]
+        self.state.tell("start", container)
         if container.program.exits is not None:
             self._died(container, container.program.exits)
-        self.state.lock.notify_all()
 
     def _died(self, container: FakeContainer, code: int) -> None:
         self._finish(container, code)
@@ -154,7 +166,7 @@ class FakeContainers(FakeImages):
     def _finish(self, container: FakeContainer, code: int) -> None:
         container.state, container.exit_code = "exited", code
         container.finished, container.ports = self.state.stamp(), ()
-        self.state.lock.notify_all()
+        self.state.tell("die", container)
 
     def _bind(self, port: Port) -> Port:
         used = {taken.host_port: name for name, taken in self._published()}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.adapters.fake.containers import FakeContainers
-from pipeline.adapters.fake.state import shown
+from pipeline.adapters.fake.state import matches, shown
 from pipeline.errors import DockcycleError, EngineRefused
-from pipeline.ports.engine import ContainerSpec, ExecResult, OnLine
+from pipeline.ports.engine import ContainerEvent, ContainerSpec, ExecResult, OnLine
 from pipeline.scope import Scope
 
 SLICE = 0.02
@@ -74,3 +74,23 @@ class FakeRunning(FakeContainers):
         finally:
             with contextlib.suppress(DockcycleError):
                 self.remove(container, volumes=True)
+
+    # what happens
+
+    def events(
+        self, labels: Mapping[str, str], *, since: float | None = None, scope: Scope
+    ) -> Iterator[ContainerEvent]:
+        with self.state.lock:
+            self.state.enter("events")
+            told = len(self.state.events)
+            if since is not None:
+                told = sum(event.at < since for event in self.state.events)
+        while True:
+            scope.check()
+            with self.state.lock:
+                self.state.enter("events")
+                new = self.state.events[told:]
+                told += len(new)
+                if not new:
+                    self.state.lock.wait(scope.remaining(SLICE))
+            yield from (event for event in new if matches(event.labels, labels))

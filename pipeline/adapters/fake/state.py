@@ -16,7 +16,9 @@ from pipeline.artifacts import Finding
 from pipeline.errors import DockcycleError, EngineUnavailable
 from pipeline.kit import references
 from pipeline.ports.engine import (
+    ContainerEvent,
     ContainerSpec,
+    Happening,
     Health,
     NetworkInfo,
     Port,
@@ -99,6 +101,8 @@ class State:
         """Of images that are built from now on."""
         self.findings: list[Finding] | None = None
         """Of the builder's own checks; None: it has none."""
+        self.events: list[ContainerEvent] = []
+        """All that has happened to containers."""
         self.unavailable = False
         self.port_taken: set[int] = set()
         """Host ports that something else has."""
@@ -129,6 +133,20 @@ class State:
             raise self._faults[verb].popleft()
         if verb in self._always:
             raise self._always[verb]
+
+    # what is told
+
+    def tell(self, what: Happening, container: FakeContainer) -> None:
+        """Something has happened to a container."""
+        self.events.append(
+            ContainerEvent(
+                what=what, container=container.id, name=container.name,
+                labels={**container.image.labels, **container.spec.labels},
+                at=self.now().timestamp(),
+                exit_code=container.exit_code if what == "die" else None,
+            )
+        )  # fmt: skip
+        self.lock.notify_all()
 
     # ids and times
 
