@@ -220,8 +220,9 @@ class Stage(ABC, Generic[O]):
     """One step of a pipeline.
 
     Order: for a run the planner calls ``fingerprint`` and, if that equals the last success's,
-    ``still_valid``; the runner then calls ``run`` once per attempt, and ``cleanup`` only after a
-    failure or an interruption of the run. Methods of one instance are never called at once.
+    ``still_valid``; the runner then calls ``preflight`` of all that will run, before it calls
+    ``run`` once per attempt, and ``cleanup`` only after a failure or an interruption of the run.
+    Methods of one instance are never called at once.
     A stage starts when all earlier ones have ended that make what it needs or wants; one that
     needs and wants nothing waits for all earlier ones. So two stages may run side by side.
     """
@@ -269,6 +270,14 @@ class Stage(ABC, Generic[O]):
         """Is what it makes of use to later stages of the same run only (a candidate that goes away
         again)? Then it is not run when nothing that runs needs it."""
         return False
+
+    def preflight(self, ctx: Context) -> None:
+        """See that what it will need outside is there (an engine, a free port), as far as that can
+        be told before any stage has run: there is no evidence yet. Reads only, quickly.
+
+        Raises:
+            DockcycleError: it is not, so no stage need start.
+        """
 
     def cleanup(self, ctx: Context) -> None:
         """Undo what must not stay after a failed run. Idempotent; safe if ``run`` never began, and

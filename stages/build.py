@@ -58,6 +58,9 @@ class BuildStage(Stage[BuildOptions]):
         images = bench.make()
         return [Images(services=images, engine=ctx.ports.engine.info().id)]
 
+    def preflight(self, ctx: Context) -> None:
+        ctx.ports.engine.info()
+
     def fingerprint(self, ctx: Context) -> str | None:
         if self.options.pull or self.options.no_cache:
             return None

@@ -22,7 +22,9 @@ from pipeline.artifacts import (
 from pipeline.errors import StageFailed
 from pipeline.kit import compose_variants
 from pipeline.kit.compose_model import published, services
+from pipeline.kit.container_options import ContainerOptions
 from pipeline.kit.hashing import fingerprint
+from pipeline.kit.ports_free import require_free_for
 from pipeline.kit.publish import browse_url, parse_publish
 from pipeline.kit.releases import (
     Site,
@@ -35,7 +37,7 @@ from pipeline.kit.releases import (
     tested_images,
     verifier,
 )
-from pipeline.ports.engine import ContainerSpec
+from pipeline.ports.engine import ContainerSpec, Port
 from pipeline.stage import Context, Stage, StageOptions
 
 
@@ -86,6 +88,19 @@ class OperateStage(Stage[OperateOptions]):
         if went.previous is None:  # nothing served before, so nothing was interrupted
             return [went.release.model_copy(update={"gap": None})]
         return [went.release]
+
+    def preflight(self, ctx: Context) -> None:
+        """A port that something else has is found before anything is built or pushed."""
+        engine, wanted = ctx.ports.engine, self._published_ahead(ctx)
+        engine.info()
+        require_free_for(ctx.project.name, wanted, engine=engine, http=ctx.ports.http)
+
+    def _published_ahead(self, ctx: Context) -> Sequence[Port]:
+        """As far as the file says so: what a container port is called plays no part in it."""
+        if self.options.publish is not None:
+            return parse_publish(self.options.publish, main=1)
+        run: object = ctx.peers.get("run")
+        return run.ports if isinstance(run, ContainerOptions) else ()
 
     def fingerprint(self, ctx: Context) -> str | None:
         # The candidate's addresses differ from run to run; what it is made of does not.

@@ -13,6 +13,7 @@ from pydantic import model_validator
 from pipeline.artifacts import App, Artifact, Dockerfiles, Images, Source
 from pipeline.kit.container_options import ContainerOptions, Names
 from pipeline.kit.hashing import fingerprint
+from pipeline.kit.ports_free import require_free_for
 from pipeline.kit.sharing import NOTHING, Sharing
 from pipeline.kit.units import Timeout
 from pipeline.stage import Context, Stage, StageOptions
@@ -67,6 +68,12 @@ class RunStage(Stage[RunOptions]):
     def run(self, ctx: Context) -> Sequence[Artifact]:
         self._app = self._of_kind(ctx).start()
         return [self._app]
+
+    def preflight(self, ctx: Context) -> None:
+        """Without ``operate`` its ports are those that people use."""
+        engine, wanted = ctx.ports.engine, () if ctx.goes_live else self.options.ports
+        engine.info()
+        require_free_for(ctx.project.name, wanted, engine=engine, http=ctx.ports.http)
 
     def fingerprint(self, ctx: Context) -> str | None:
         return fingerprint(self.options, ctx.goes_live, self._of_kind(ctx).inputs())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from pipeline.errors import PortTaken
+from pipeline.kit.labels import select
 from pipeline.kit.reach import is_here
 from pipeline.ports.engine import Engine, Port
 from pipeline.ports.http import Http
@@ -34,6 +35,18 @@ def require_free(
             host = "127.0.0.1" if port.host_ip in _ANYWHERE else port.host_ip
             if not http.port_free(host, port.host_port):
                 raise _taken(port, "another program on this machine", "stop that program")
+
+
+def require_free_for(project: str, wanted: Iterable[Port], *, engine: Engine, http: Http) -> None:
+    """The same ahead of time: what the project itself runs will make room.
+
+    Raises:
+        PortTaken: one is in use by something else.
+    """
+    fixed = [port for port in wanted if port.host_port]
+    if fixed:
+        own = {container.name for container in engine.containers(select(project))}
+        require_free(fixed, engine=engine, http=http, allowed=own)
 
 
 def _collide(wanted: Port, held: Port) -> bool:

@@ -32,6 +32,7 @@ HANG_GRACE = 8.0
 """Seconds that a stage gets to end after its scope has; then the run goes on without it."""
 INTERRUPTED_GRACE = 5.0
 """The same after an interruption."""
+PREFLIGHT_SECONDS = 30.0
 TICK = 0.1
 """Seconds between two looks of the waiting main thread at deadlines and signals."""
 
@@ -95,10 +96,25 @@ class Runner:
                 project=who.project, file=who.file, trigger=who.trigger, stages=self._plan.lines()
             )
         )
+        self._preflight()
         self._stages()
         for stage in self._tidy():
             self._note_untidy(stage)
         return self._conclude(time.monotonic() - start)
+
+    def _preflight(self) -> None:
+        """What is certain to fail fails before anything is done."""
+        scope = self._scope.child(PREFLIGHT_SECONDS, what="looking ahead")
+        for step in self._plan.steps:
+            if step.action != "run" or step.entry.allow_failure:
+                continue
+            started = time.time()
+            try:
+                step.stage.preflight(self._make_context(step.key, Evidence(), scope, self._emit))
+            except Exception as error:  # noqa: BLE001 - the stage's edge: becomes its outcome
+                seconds = time.time() - started
+                self._ended_as(StageOutcome(step, "failed", started, seconds, error=error))
+                return
 
     def _stages(self) -> None:
         pending = list(self._plan.steps)

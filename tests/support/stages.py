@@ -37,9 +37,11 @@ class Told(Stage[StageOptions]):
         releases: bool = False, fingerprint: str | None = "f", valid: bool = True,
         scaffolding: bool = False, act: Callable[[Context], Any] = lambda ctx: None,
         tidy: Callable[[Context], Any] = lambda ctx: None,
+        ahead: Callable[[Context], Any] = lambda ctx: None,
     ) -> None:  # fmt: skip
         super().__init__(StageOptions())
         self.log, self.key, self.products, self.act, self.tidy = log, key, makes, act, tidy
+        self.ahead = ahead
         self.print, self.valid, self.scaffold = fingerprint, valid, scaffolding
         # Shadows the class attributes: every instance has a dataflow of its own.
         self.__dict__.update(
@@ -60,6 +62,9 @@ class Told(Stage[StageOptions]):
 
     def scaffolding(self, ctx: Context) -> bool:
         return self.scaffold
+
+    def preflight(self, ctx: Context) -> None:
+        self.ahead(ctx)
 
     def cleanup(self, ctx: Context) -> None:
         self.log.lines.append(f"cleanup {self.key}")

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.adapters.fake_engine import Program, says
 from pipeline.errors import StageFailed
+from pipeline.ports.engine import ContainerSpec, Port
 from pipeline.scope import Scope
 from pipeline.store import Home, ProjectLock
 from tests.support.desk import Desk
@@ -35,6 +36,26 @@ def test_a_failing_stage_is_exit_code_1(desk: Desk) -> None:
     said = desk("run", "--output", "plain")
     assert said.code == 1
     assert "build      │ failed after" in said.out and "next: Mend it." in said.out
+
+
+def test_a_port_that_something_else_has_is_found_first(desk: Desk) -> None:
+    engine = desk.engine
+    engine.publish("busybox:1")
+    other = ContainerSpec(
+        image=engine.pull("busybox:1", None, print, Scope()).id, name="other",
+        ports=(Port(container=80, host_port=8000),),
+    )  # fmt: skip
+    engine.start(engine.create(other))
+    said = desk("run", "--output", "plain")
+    assert said.code == 1
+    assert "operate    │ failed" in said.out and "in use by the container other" in said.out
+    assert "code       │ skipped: not reached" in said.out
+
+
+def test_without_an_engine_no_check_runs(desk: Desk) -> None:
+    desk.engine.state.unavailable = True
+    said = desk("run", "--output", "plain")
+    assert said.code == 4 and "code       │ skipped: not reached" in said.out
 
 
 def test_a_failed_run_says_what_serves(desk: Desk) -> None:

@@ -2,7 +2,8 @@ import pytest
 
 from pipeline.adapters.fake_engine import FakeEngine
 from pipeline.errors import PortTaken
-from pipeline.kit.ports_free import require_free
+from pipeline.kit.labels import labels
+from pipeline.kit.ports_free import require_free, require_free_for
 from pipeline.ports.engine import ContainerSpec, Port
 from pipeline.scope import Scope
 
@@ -42,3 +43,14 @@ def test_the_one_that_makes_room_does_not_count(engine: FakeEngine) -> None:
 def test_another_program_is_noticed(engine: FakeEngine) -> None:
     with pytest.raises(PortTaken, match="port 5000 is in use by another program"):
         check(engine, Port(container=80, host_port=5000))
+
+
+def test_ahead_of_time_the_projects_own_containers_do_not_count(engine: FakeEngine) -> None:
+    image = engine.pull("busybox:1", None, print, Scope()).id
+    own = ContainerSpec(image=image, name="hello-r1", labels=labels("hello", "live"),
+                        ports=(Port(container=80, host_port=8000),))  # fmt: skip
+    engine.start(engine.create(own))
+    wanted = [Port(container=80, host_port=8000)]
+    require_free_for("hello", wanted, engine=engine, http=engine.http)
+    with pytest.raises(PortTaken, match="port 8000 is in use by the container hello-r1"):
+        require_free_for("other", wanted, engine=engine, http=engine.http)

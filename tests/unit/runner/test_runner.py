@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.artifacts import CheckReport, GitRecord, PushedImages, Source
-from pipeline.errors import Cancelled, Exit, StageFailed, StoreUnusable
+from pipeline.errors import Cancelled, Exit, PortTaken, StageFailed, StoreUnusable
 from pipeline.events import Event, Notice, RunFinished, StageFinished
 from pipeline.runner import EventBus, Masker, runner, teardown
 from pipeline.scope import Scope
@@ -74,6 +74,23 @@ def test_after_a_failure_nothing_starts_and_what_started_is_cleaned_up(bench: Be
     kept = bench.store.run("latest").stages[1].error
     assert kept is not None
     assert (kept["kind"], kept["detail"]) == ("StageFailed", "1 failed")
+
+
+def test_what_is_certain_to_fail_fails_before_anything_is_done(bench: Bench) -> None:
+    stages = three(bench)
+    stages[2].ahead = raising(PortTaken("port 8000 is in use"))
+    result = bench.run(stages)
+    assert (result.status, result.exit_code) == ("failed", 1)
+    assert bench.log.lines == []
+    assert statuses(bench) == {"push": "failed", "code": "skipped", "build": "skipped"}
+
+
+def test_only_what_will_run_and_must_succeed_is_looked_at_ahead(bench: Bench) -> None:
+    bench.run(three(bench))
+    stages = three(bench)
+    stages[1].ahead = stages[2].ahead = raising(PortTaken("port 8000 is in use"))
+    stages[2].print = None
+    assert bench.run(stages, push={"allow_failure": True}).status == "passed"
 
 
 def test_a_cleanup_that_fails_does_not_keep_the_others_from_theirs(bench: Bench) -> None:
