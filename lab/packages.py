@@ -161,13 +161,13 @@ def install(cache: Cache) -> None:
         if not root.is_dir():
             fresh = root.with_suffix(".part")
             shutil.rmtree(fresh, ignore_errors=True)
-            unpack(cache.apt, release, fresh)
+            unpack(cache.apt, release, fresh, wanted(release))
             fresh.rename(root)
 
 
-def unpack(apt: Path, release: Mapping[str, str], root: Path) -> None:
-    """Download what is missing on this machine and unpack it below ``root``."""
-    packages = wanted(release)
+def unpack(apt: Path, release: Mapping[str, str], root: Path, packages: Sequence[str]) -> None:
+    """Download those of ``packages``, with all that they need, that this machine lacks, and unpack
+    them below ``root``."""
     write_apt_folder(apt, sources.read_machine(), release.get("VERSION_CODENAME", ""))
     try:
         run(apt_argv(apt, "update", "--error-on=any"), timeout=180)

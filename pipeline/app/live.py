@@ -13,11 +13,20 @@ from pipeline.kit import data_volumes, in_place
 from pipeline.kit.labels import ROLE, SERVICE, select
 from pipeline.kit.own_images import own_images, remove_own
 from pipeline.kit.publish import browse_url
-from pipeline.kit.releases import Activation, Site, started_by_hand, switch_for, unprotect
+from pipeline.kit.releases import (
+    Activation,
+    Ledger,
+    Site,
+    started_by_hand,
+    switch_for,
+    unprotect,
+)
 from pipeline.kit.sweep import sweep
+from pipeline.ports import Engine
 from pipeline.ports.engine import ContainerInfo
 from pipeline.runner import StoreJournal, Unrecorded
 from pipeline.scope import Scope
+from pipeline.store import ProjectLock
 
 COMPOSE_SERVICE = "com.docker.compose.service"
 SERVING = ("live", "in-place")
@@ -82,14 +91,19 @@ def site_of(
 
 def status(workspace: Workspace) -> Status:
     """How the project stands on its engine."""
-    site = site_of(workspace)
-    current = site.ledger.current()
-    containers = serving_containers(workspace, current)
-    holder = workspace.lock.holder()
+    return look(workspace.head.name, workspace.ports.engine, workspace.lock)
+
+
+def look(project: str, engine: Engine, lock: ProjectLock) -> Status:
+    """As ``status``, for who has no pipeline file at hand."""
+    ledger = Ledger(engine, project)
+    current = ledger.current()
+    holder = lock.holder()
     release = current.release if current else None
+    containers = _serving(engine, project, current)
     services = tuple(_service(container, release) for container in containers)
     return Status(
-        project=workspace.head.name,
+        project=project,
         state=_state(current, services),
         release=release.id if release else "",
         commit=(release.commit or "") if release else "",
@@ -97,7 +111,7 @@ def status(workspace: Workspace) -> Status:
         since=current.created if current else "",
         digests=tuple(d for ds in release.digests.values() for d in ds) if release else (),
         services=services,
-        releases=tuple(kept.id for kept in site.ledger.releases()),
+        releases=tuple(kept.id for kept in ledger.releases()),
         running=str(holder) if holder else "",
     )
 
@@ -109,7 +123,10 @@ def _url(containers: Sequence[ContainerInfo]) -> str:
 
 def serving_containers(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:
     """Containers of the release in force, or those of the app in place."""
-    engine, project = workspace.ports.engine, workspace.head.name
+    return _serving(workspace.ports.engine, workspace.head.name, current)
+
+
+def _serving(engine: Engine, project: str, current: Activation | None) -> list[ContainerInfo]:
     found = [c for c in engine.containers(select(project)) if c.labels.get(ROLE) in SERVING]
     if current and current.release.kind == "container":
         name = f"{project}-{current.release.id}"

@@ -158,13 +158,19 @@ class Store:
         return [_stage(row) for row in rows]
 
     def runs(
-        self, project: str | None = None, *, status: str | None = None, limit: int = 50
-    ) -> list[RunRecord]:
-        """The newest first, without their stages."""
+        self, project: str | None = None, *, status: str | None = None,
+        trigger: str | None = None, branch: str | None = None, before: str | None = None,
+        limit: int = 50,
+    ) -> list[RunRecord]:  # fmt: skip
+        """The newest first, without their stages; ``before``: only those older than that run."""
         rows = self._read(
-            "SELECT * FROM runs WHERE (? IS NULL OR project = ?) AND (? IS NULL OR status = ?)"
-            " ORDER BY started DESC, id DESC LIMIT ?",
-            project, project, status, status, limit,
+            "SELECT * FROM runs WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR status = ?2)"
+            " AND (?3 IS NULL OR trigger = ?3) AND (?4 IS NULL OR EXISTS"
+            " (SELECT 1 FROM stages, json_each(stages.artifacts) AS made WHERE stages.run = runs.id"
+            " AND json_extract(made.value, '$.value.branch') = ?4))"
+            " AND (?5 IS NULL OR (started, id) < (SELECT started, id FROM runs WHERE id = ?5))"
+            " ORDER BY started DESC, id DESC LIMIT ?6",
+            project, status, trigger, branch, before, limit,
         )  # fmt: skip
         return [_run(row) for row in rows]
 
@@ -180,11 +186,10 @@ class Store:
                 project, project,
             )  # fmt: skip
         else:
-            rows = self._read(
-                "SELECT * FROM runs WHERE id = ? OR instr(id, ?) > 0 ORDER BY id = ? DESC LIMIT 2",
-                name, name, name,
-            )  # fmt: skip
-        if not rows or (len(rows) > 1 and rows[0]["id"] != name):
+            rows = self._read("SELECT * FROM runs WHERE id = ?", name) or self._read(
+                "SELECT * FROM runs WHERE instr(id, ?) > 0 LIMIT 2", name
+            )
+        if len(rows) != 1:
             what = f"no run is called {name!r}" if not rows else f"several runs match {name!r}"
             raise NotFound(what, hint="`dockcycle history` lists the runs.")
         found = rows[0]
@@ -198,6 +203,13 @@ class Store:
             "SELECT seq, body FROM events WHERE run = ? AND seq > ? ORDER BY seq", run, after
         )
         return ((row["seq"], json.loads(row["body"])) for row in rows)
+
+    def tally(self) -> dict[tuple[str, str, str], int]:
+        """How many runs the record has, by project, status and trigger."""
+        rows = self._read(
+            "SELECT project, status, trigger, count(*) FROM runs GROUP BY project, status, trigger"
+        )
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
 
     def projects(self) -> list[str]:
         return [row[0] for row in self._read("SELECT DISTINCT project FROM runs ORDER BY 1")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,3 +161,33 @@ def test_the_client_id_is_made_once_and_the_folder_is_private(tmp_path: Path) ->
 def test_the_home_is_named_by_the_environment() -> None:
     assert Home.find({"DOCKCYCLE_HOME": "/srv/state"}).path == Path("/srv/state")
     assert Home.find({}).path.name == "dockcycle"
+
+
+def test_runs_are_found_by_what_they_were_and_listed_page_by_page(store: Store) -> None:
+    for second, (trigger, branch) in enumerate([("cli", "main"), ("webhook", "next")] * 2):
+        run = f"20260101T00000{second}-aaaa"
+        store.begin(run, "hello", "pipeline.yml", trigger, 1, PLAN)
+        made = ({"type": "Source", "value": {"path": "/x", "branch": branch}},)
+        store.stage(run, "hello", 0, replace(passed("code", None), artifacts=made))
+    store.finish("20260101T000003-aaaa", "failed", 1, {})
+
+    def seconds(**wanted: Any) -> list[str]:
+        return [run.id[14] for run in store.runs("hello", **wanted)]
+
+    assert seconds(branch="main") == ["2", "0"]
+    assert seconds(trigger="webhook") == ["3", "1"]
+    assert seconds(status="running", trigger="webhook") == ["1"]
+    assert seconds(limit=2) == ["3", "2"]
+    assert seconds(limit=2, before="20260101T000002-aaaa") == ["1", "0"]
+    assert seconds(branch="'; DROP TABLE runs; --") == []
+
+
+def test_the_record_counts_its_runs(store: Store) -> None:
+    begin(store, "20260101T000000-aaaa")
+    begin(store, "20260101T000001-aaaa", project="other")
+    begin(store, "20260101T000002-aaaa")
+    store.finish("20260101T000000-aaaa", "passed", 0, {})
+    assert store.tally() == {
+        ("hello", "passed", "cli"): 1, ("hello", "running", "cli"): 1,
+        ("other", "running", "cli"): 1,
+    }  # fmt: skip
