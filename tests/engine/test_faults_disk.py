@@ -101,18 +101,24 @@ def test_the_state_directory_fills_up_during_a_run(
     needs = most[0] - before
     assert needs > 0
 
+    full = 0
     for version, step in enumerate(range(STEPS), start=3):
         write_version(app, version)
         leave(app.home, needs * step // STEPS)
         ended = timed(app, "run", "--output", "plain", within=SOON)
         (app.home / BALLAST).unlink()
         told = f"with {step}/{STEPS} of {needs} bytes: {ended.text}"
+        if ended.code == 0:  # one run needs a little less than another
+            assert_serves(app, version)
+            continue
+        full += 1
         assert ended.code == 4, told
         assert_told(ended, cause="cannot be used", next_step="Free some space")
         in_force = int(app.command("status", "--json").json["release"].removeprefix("r"))
         assert in_force in (version - 1, version), told
         assert_serves(app, in_force)
         assert_goes_on(app, engine, version)
+    assert full > STEPS // 2
 
 
 def fill(disk: Path) -> None:

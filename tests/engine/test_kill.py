@@ -136,13 +136,13 @@ def test_at_any_moment(kind: str, tmp_path: Path, engine: docker.DockerClient) -
     with small_app(tmp_path, engine) as app:
         if kind == "compose":
             compose(app)
-        *_, expected = [look_after(app, engine, version) for version in range(1, 4)]
+        *_, expected = [look_after(app, engine, version) for version in range(1, 5)]
         begun = time.monotonic()
-        assert look_after(app, engine, 4) == expected
+        assert look_after(app, engine, 5) == expected
         whole = time.monotonic() - begun
 
         for moment in range(MOMENTS):
-            write_version(app, 5 + moment)
+            write_version(app, 6 + moment)
             process = app.start("run", "--output", "plain")
             with suppress(subprocess.TimeoutExpired):
                 process.wait(whole * (moment + 1) / MOMENTS)
@@ -151,7 +151,7 @@ def test_at_any_moment(kind: str, tmp_path: Path, engine: docker.DockerClient) -
             again = quick.command(app, "run")
             assert again.code == 0, said + again.text
             assert look(app, engine) == expected, said + again.text
-            assert latest_number(app) == 5 + moment
+            assert latest_number(app) == 6 + moment
 
 
 def in_db(engine: docker.DockerClient, app: AppUnderTest, command: str) -> str:
