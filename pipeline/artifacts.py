@@ -188,6 +188,8 @@ class App(Artifact):
     def summary(self) -> str:
         count = len(self.services)
         what = "container" if count == 1 else "services"
+        if not self.in_place:  # its address ends with the run
+            return f"{count} {what}, to be tested"
         return f"{count} {what}" + (f" at {self.url}" if self.url else "")
 
 

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from pipeline.artifacts import Endpoint
 from pipeline.errors import DeadlineExceeded, DockcycleError, StageFailed
-from pipeline.kit.text import tail
+from pipeline.kit.listening import listeners
+from pipeline.kit.text import sanitize, tail
 from pipeline.ports import Clock, Engine, Http
 from pipeline.ports.engine import ContainerInfo
 from pipeline.ports.http import HttpFailure
@@ -22,6 +23,8 @@ from pipeline.scope import Scope
 SETTLE = 1.0
 """Seconds after which a running container without any sign of readiness counts as up."""
 LOG_LINES = 50
+HEALTH_WIDTH = 200
+"""Characters of a health check's output that are told."""
 RESTARTS = 5
 """Restarts by the engine (it doubles its pause from 0.1 s) after which a crash is no bad start."""
 _POLL = 0.05
@@ -117,7 +120,9 @@ class Waiting:
         if info.state != "running":
             return info.state
         if info.health != "none":
-            return "" if info.health == "healthy" else "not healthy yet"
+            said = _last_line(info.health_said)
+            why = f": {said}" if said else ""
+            return "" if info.health == "healthy" else f"not healthy yet{why}"
         first = self._since.setdefault(f"{info.id}@{info.started}", self.clock.monotonic())
         if self.clock.monotonic() - first >= self.settle or self._answers(one, info):
             return ""
@@ -150,11 +155,29 @@ def failure(
     elif info.state in ("exited", "dead") or _gives_up(info):
         message, hint = _ended(info, service, may_end, memory)
     elif info.running and info.health == "unhealthy":  # Docker calls a stopped one so too
-        message = f"{service} is unhealthy: its health check keeps failing"
-        hint = "Its log is below; the check is `healthcheck:`, or HEALTHCHECK of the Dockerfile."
+        message = f"{service} is unhealthy: its health check keeps failing{_said(info)}"
+        hint = _unhealthy_hint(engine, info)
     else:
         return None
     return StageFailed(message, hint=hint, detail=last_lines(engine, info.id))
+
+
+def _said(info: ContainerInfo) -> str:
+    """What the last health check had to say, for the end of a message."""
+    said = _last_line(info.health_said)
+    return f": {said}" if said else " and says nothing"
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return sanitize(lines[-1].strip())[:HEALTH_WIDTH] if lines else ""
+
+
+def _unhealthy_hint(engine: Engine, info: ContainerInfo) -> str:
+    found = listeners(engine, info.id, Scope(_LOG_SECONDS, what="looking where the app listens"))
+    where = f"listens on {', '.join(map(str, found))}" if found else "listens on no port"
+    hint = "The check is `healthcheck:`, or HEALTHCHECK of the Dockerfile."
+    return hint if found is None else f"The app {where}. {hint}"
 
 
 def _gives_up(info: ContainerInfo) -> bool:
@@ -208,9 +231,13 @@ def last_lines(engine: Engine, container: str, lines: int = LOG_LINES) -> str:
 def _late(
     engine: Engine, one: Expected, info: ContainerInfo, error: DeadlineExceeded
 ) -> DeadlineExceeded:
-    state = f"{info.state}, health check: {info.health}" if info.health != "none" else info.state
+    state: str = info.state
+    hint = "Raise `start_timeout:` if it needs longer."
+    if info.health != "none":
+        state += f", health check {info.health}{_said(info)}"
+        hint += f" {_unhealthy_hint(engine, info)}"
     return DeadlineExceeded(
         f"{one.service} is not up in time ({state}): {error.message}",
-        hint="Raise `start_timeout:` if it needs longer.",
+        hint=hint,
         detail=last_lines(engine, info.id),
     )

@@ -155,6 +155,8 @@ class ContainerInfo(Frozen):
     error: str = ""
     """What the engine said when it could not start it."""
     health: Literal["none", "starting", "healthy", "unhealthy"] = "none"
+    health_said: str = ""
+    """What its last health check printed."""
     started: str = ""
     finished: str = ""
     created: str = ""

@@ -187,6 +187,7 @@ def container_info(container: Json) -> ContainerInfo:
         oom_killed=bool(state.get("OOMKilled")),
         error=state.get("Error") or "",
         health=_health_status(state.get("Health")),
+        health_said=_health_said(state.get("Health")),
         started=_time(state.get("StartedAt")),
         finished=_time(state.get("FinishedAt")),
         created=container.get("Created") or "",
@@ -300,6 +301,11 @@ def _health(health: Json) -> Health:
         start_interval=_seconds(health.get("StartInterval")),
         retries=health.get("Retries") or None,
     )
+
+
+def _health_said(health: Json | None) -> str:
+    log = (health or {}).get("Log") or [{}]
+    return (log[-1].get("Output") or "").strip()
 
 
 def _health_status(health: Json | None) -> Literal["none", "starting", "healthy", "unhealthy"]:

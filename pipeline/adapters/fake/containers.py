@@ -238,8 +238,9 @@ class FakeContainers(FakeImages):
         return ContainerInfo(
             id=container.id, name=container.name, image=container.image.id, image_name=spec.image,
             state=container.state, exit_code=container.exit_code,
-            health=self._health(container), started=container.started,
-            finished=container.finished, created=container.created, restarts=container.restarts,
+            health=self._health(container), health_said=container.program.health_says,
+            started=container.started, finished=container.finished,
+            created=container.created, restarts=container.restarts,
             ports=container.ports, addresses={network: address} if container.running else {},
             labels={**container.image.labels, **spec.labels}, restart=container.restart,
             environment={**container.image.settings.environment, **spec.environment},

@@ -28,6 +28,8 @@ class Program:
     """What ``exec`` of an argv gives; any other is a success without output."""
     files: Mapping[str, FakeFile | None] = field(default_factory=dict)
     """What it writes, or (None) removes, when it starts."""
+    health_says: str = ""
+    """What its health check prints."""
 
 
 def says(body: str, status: int = 200, seconds: float = 0.01) -> HttpResponse:

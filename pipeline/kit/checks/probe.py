@@ -23,6 +23,7 @@ from pipeline.kit.checks.models import (
 )
 from pipeline.kit.checks.values import Values
 from pipeline.kit.checks.verdicts import PASSED, Attempt, Verdict
+from pipeline.kit.listening import Diagnosis, diagnose, listeners
 from pipeline.ports import Clock, Engine, Http
 from pipeline.ports.engine import ContainerInfo
 from pipeline.ports.http import HttpFailure, HttpRequest
@@ -157,7 +158,8 @@ class Probe:
         if failure.kind == "absent":
             # A request that changes something is sent twice only if nobody can have taken it.
             again = check.harmless or endpoint not in self._answered
-            return Attempt(Verdict.NOT_YET if again else Verdict.WRONG, message, _LISTEN)
+            verdict = Verdict.NOT_YET if again else Verdict.WRONG
+            return Attempt(verdict, message, _LISTEN, port=self._inside(check, endpoint))
         return Attempt(Verdict.WRONG, message, _NOT_HTTP if failure.kind == "broken" else "")
 
     def _tcp(self, check: TcpCheck) -> Attempt:
@@ -165,7 +167,7 @@ class Probe:
         try:
             self.ports.http.tcp(endpoint.host, endpoint.port, min(self.left(), ANSWER_LIMIT))
         except HttpFailure as failure:
-            return Attempt(Verdict.NOT_YET, str(failure), _LISTEN)
+            return Attempt(Verdict.NOT_YET, str(failure), _LISTEN, port=check.tcp)
         return PASSED
 
     def _endpoint(self, check: BaseCheck, port: int | None) -> Endpoint:
@@ -188,6 +190,16 @@ class Probe:
                 "Publish the port in `run:` or in the Compose file.",
             )
         return Endpoint(host=addresses[0], port=port)
+
+    def _inside(self, check: BaseCheck, endpoint: Endpoint) -> int:
+        """The container port behind an endpoint."""
+        known = self.state(check).endpoints.items()
+        return next((port for port, reached in known if reached == endpoint), endpoint.port)
+
+    def diagnose(self, check: BaseCheck, port: int) -> Diagnosis | None:
+        """Why nobody answers on a container port, as far as the container shows it."""
+        found = listeners(self.ports.engine, self.state(check).container, self.scope)
+        return diagnose(found or (), port)
 
     # the container itself
 

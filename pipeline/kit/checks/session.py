@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.artifacts import App, SmokeResult
 from pipeline.errors import DockcycleError, StageFailed, UsageError
@@ -12,14 +12,17 @@ from pipeline.kit.checks.models import BaseCheck, CompletedCheck
 from pipeline.kit.checks.probe import CheckPorts, Probe
 from pipeline.kit.checks.values import Values
 from pipeline.kit.checks.verdicts import Attempt, Verdict
+from pipeline.kit.listening import Diagnosis
 from pipeline.kit.names import did_you_mean
 from pipeline.kit.text import tail
-from pipeline.ports import Engine
+from pipeline.ports import Clock, Engine
 from pipeline.ports.engine import ContainerInfo
 from pipeline.scope import Scope
 
 FAIR = 0.1
 """Seconds that an attempt needs at least, to be worth while."""
+FIRST_LOOK = 2.0
+"""Seconds without any answer, after which the container is looked into; doubled each time."""
 FIRST_PAUSE = 0.05
 """Seconds before the second attempt; doubled from one to the next, up to the interval."""
 LOG_LINES = 50
@@ -95,6 +98,33 @@ class _Asked:
     death: StageFailed | None = None
 
 
+class _Silence:
+    """Finds out why nobody answers, while a check is asked again and again."""
+
+    def __init__(self, probe: Probe, check: BaseCheck, clock: Clock) -> None:
+        self._probe, self._check, self._clock = probe, check, clock
+        self._began, self._pause = clock.monotonic(), FIRST_LOOK
+        self._known: Diagnosis | None = None
+
+    def explain(self, last: Attempt) -> Attempt:
+        """The attempt with its reason. What two looks in a row call certain ends the asking."""
+        if last.port is None:
+            return last
+        before = self._known
+        if looks := self._clock.monotonic() - self._began >= self._pause:
+            self._pause *= 2
+            self._known = self._probe.diagnose(self._check, last.port)
+        if self._known is None:
+            return last
+        sure = looks and self._known.certain and self._known == before
+        return replace(
+            last,
+            verdict=Verdict.FINAL if sure else last.verdict,
+            message=self._known.message,
+            hint=self._known.hint,
+        )
+
+
 class _Session:
     def __init__(
         self, app: App, ports: CheckPorts, scope: Scope, patience: Patience,
@@ -135,6 +165,7 @@ class _Session:
     def _ask_until_settled(self, check: BaseCheck) -> _Asked:
         clock, pause = self._ports.clock, FIRST_PAUSE
         attempts, right, wrong_since, told, fair = 0, 0, math.inf, set[str](), FAIR
+        silence = _Silence(self._probe, check, clock)
         while True:
             self._scope.check()
             begun = clock.monotonic()
@@ -147,7 +178,7 @@ class _Session:
                     return _Asked(attempts, last)
                 clock.sleep(self._patience.interval, self._scope)
                 continue
-            right = 0
+            right, last = 0, silence.explain(last)
             if death := self._death(check):
                 return _Asked(attempts, last, death)
             now, until = clock.monotonic(), self._end

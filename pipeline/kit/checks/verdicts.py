@@ -23,6 +23,8 @@ class Attempt:
     hint: str = ""
     pause: float | None = None
     """Seconds until asking again makes sense, where that is known."""
+    port: int | None = None
+    """The container port that nobody answered on."""
 
 
 PASSED = Attempt(Verdict.PASSED)

@@ -69,6 +69,16 @@ def test_one_that_stays_unhealthy_fails_with_its_log(bench: Bench) -> None:
     assert caught.value.detail == "no database"
 
 
+def test_what_the_health_check_says_is_told(bench: Bench) -> None:
+    said = "Traceback:\nno such table: users\n"
+    bench.runs("app", Program(unhealthy_for=math.inf, health_says=said))
+    with pytest.raises(StageFailed, match="keeps failing: no such table: users"):
+        bench.wait(app())
+    bench.runs("slow", Program(unhealthy_for=3, health_says=said))
+    bench.wait(Expected("slow", "web"))
+    assert bench.told == ["waiting for web (not healthy yet: no such table: users)"]
+
+
 def test_one_that_ends_is_told_at_once(bench: Bench) -> None:
     bench.runs("app", Program(log=tuple(f"line {n}" for n in range(80)), exits=3))
     with pytest.raises(StageFailed, match="with exit code 3") as caught:

@@ -52,6 +52,33 @@ def test_a_refused_connection_is_asked_again_with_growing_pauses() -> None:
     assert world.clock.slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]
 
 
+SOCKETS = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: {address}:{port:04X} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534 0 1
+"""
+
+
+def test_an_app_that_listens_for_itself_only_is_found_out_soon() -> None:
+    world = World()
+    world.answers("/", REFUSED)
+    world.engine.sockets = SOCKETS.format(address="0100007F", port=8000)
+    error = refused(world, {"get": "/"})
+    assert "the app listens on 127.0.0.1:8000 only" in error.message
+    assert error.hint == "Let it listen on 0.0.0.0:8000."
+    assert world.clock.seconds < 1006
+
+
+def test_an_app_on_another_port_is_told_but_may_still_open_the_right_one() -> None:
+    world, told = World(), list[str]()
+    world.answers("/", REFUSED)
+    world.engine.sockets = SOCKETS.format(address="00000000", port=9000)
+    error = refused(world, {"get": "/"}, progress=told.append, patience=Patience(within=20))
+    assert "the app listens on 9000, not on 8000" in told[1]
+    assert "the app listens on 9000, not on 8000" in error.message
+    assert "run: {port: 9000}" in error.hint
+    assert world.clock.seconds > 1019 and world.engine.looks == 4
+
+
 def test_nobody_listening_fails_at_the_deadline_of_all_checks() -> None:
     world = World()
     world.answers("/", REFUSED)
