@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,7 +27,7 @@ _SYMBOLIC = re.compile(r"ref: (?P<ref>refs/heads/\S+)\tHEAD")
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _RESULT = re.compile(r"(?P<flag>[ +\-*!=])\t[^\t]*\t(?P<summary>.*)")
 _SERVER = "remote: "
-_HELPER = '!f() { echo "username=$DOCKCYCLE_GIT_USER"; echo "password=$DOCKCYCLE_GIT_SECRET"; }; f'
+HELPER = '!f() { echo "username=$DOCKCYCLE_GIT_USER"; echo "password=$DOCKCYCLE_GIT_SECRET"; }; f'
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def access(url: str) -> Access:
     user, secret = found
     return Access(
         without_credentials(url),
-        config=("credential.helper=", f"credential.helper={_HELPER}"),  # no other is asked
+        config=("credential.helper=", f"credential.helper={HELPER}"),  # no other is asked
         env={"DOCKCYCLE_GIT_USER": user, "DOCKCYCLE_GIT_SECRET": secret},
     )
 
@@ -84,6 +84,23 @@ def locate(url: str, ref: str, scope: Scope) -> Located:
     raise _no_such_ref(where, wanted, scope)
 
 
+def refs(url: str, patterns: Sequence[str], scope: Scope) -> dict[str, str]:
+    """Full name → commit of the refs that match ``patterns`` (``refs/heads/*``).
+
+    Raises:
+        GitUnusable: the repository does not answer.
+    """
+    found: dict[str, str] = {}
+
+    def take(line: str) -> None:
+        if listed := _LISTED.fullmatch(line):
+            found[listed["ref"]] = listed["oid"]
+
+    _listed(access(url), list(patterns), scope, take)
+    peeled = {ref.removesuffix("^{}"): oid for ref, oid in found.items() if ref.endswith("^{}")}
+    return {ref: oid for ref, oid in {**found, **peeled}.items() if not ref.endswith("^{}")}
+
+
 def _revision(ref: str) -> str:
     try:
         return check_revision(ref) if ref else ""
@@ -91,10 +108,10 @@ def _revision(ref: str) -> str:
         raise GitUnusable(str(error), hint="Set `ref:` to a branch, tag or commit.") from error
 
 
-def _listed(where: Access, patterns: list[str], scope: Scope) -> list[str]:
+def _listed(where: Access, patterns: list[str], scope: Scope, on_line: OnLine = quiet) -> list[str]:
     def ask(inner: Scope) -> tuple[int, list[str]]:
         return Git(os.sep).stream(
-            "ls-remote", "--symref", "--", where.url, *patterns, on_line=quiet, scope=inner,
+            "ls-remote", "--symref", "--", where.url, *patterns, on_line=on_line, scope=inner,
             env=where.env, config=where.config,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ import typer
 from pipeline.cli.app import WORK, app, command
 from pipeline.cli.options import asked
 from pipeline.errors import Exit, UsageError
+from pipeline.kit.text import sanitize
 
 FILE = "serve.yml"
 
@@ -39,17 +40,17 @@ def serve(
     file = (workspace.request.directory / config).absolute()
     if not file.exists():
         raise UsageError(f"there is no file {config}", hint="docs/serve.md shows a first one.")
-    state = State(load(file, workspace.request.environ), workspace.masker)
+    state = State(load(file, workspace.request.environ), workspace.masker, _tell)
     if check:
         state.check()
         sys.stdout.write(f"{file.name} is valid: {', '.join(state.projects)}\n")
         return Exit.OK
     from pipeline.server.serving import serve as run
 
-    run(state, _tell)
+    run(state)
     return Exit.OK
 
 
 def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{sanitize(line)}\n")
     sys.stderr.flush()

@@ -35,6 +35,9 @@ class Settings:
     serve: ServeFile
     sources: Mapping[str, SecretSource]
     variables: Mapping[str, str] = field(repr=False)
+    """``.env`` beside the file, and the environment."""
+    environ: Mapping[str, str] = field(repr=False)
+    """The environment alone, which runs inherit."""
 
     @property
     def secrets(self) -> Mapping[str, SecretSource]:
@@ -66,7 +69,7 @@ def load(file: Path, variables: Mapping[str, str]) -> Settings:
     values, problems = interpolate_tree(root, known)
     refuse(problems)
     serve = _checked(values.without(key for key in values.items if key.startswith("x-")))
-    return Settings(file, serve, sources(serve.secrets, file.parent), known)
+    return Settings(file, serve, sources(serve.secrets, file.parent), known, variables)
 
 
 def _checked(root: MapNode) -> ServeFile:

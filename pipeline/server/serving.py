@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -20,7 +20,7 @@ LOCK = ".serve"
 """No project can be called so."""
 
 
-def serve(state: State, tell: Callable[[str], None]) -> None:
+def serve(state: State) -> None:
     """Serve until SIGINT or SIGTERM, which then ends the process as it does without a handler.
 
     Raises:
@@ -30,7 +30,7 @@ def serve(state: State, tell: Callable[[str], None]) -> None:
     with _alone(state), _listening(state) as listener:
         state.check()
         host, port = listener.getsockname()[:2]
-        tell(f"dockcycle listens at http://{f'[{host}]' if ':' in host else host}:{port}")
+        state.log(f"dockcycle listens at http://{f'[{host}]' if ':' in host else host}:{port}")
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(state), log_config=None, access_log=False, server_header=False,

@@ -27,14 +27,21 @@ def create_app(state: State) -> Starlette:
         finally:
             await to_thread.run_sync(state.stop)
 
-    app = Starlette(routes=routes(), lifespan=lifespan)
+    app = Starlette(routes=routes(state), lifespan=lifespan)
     app.state.server = state
     return app
 
 
-def routes() -> list[BaseRoute]:
+def routes(state: State) -> list[BaseRoute]:
     """Everything that is answered."""
-    return [Route("/healthz", healthz)]
+
+    async def hook(request: Request) -> Response:
+        return await state.hooks(request)
+
+    return [
+        Route("/healthz", healthz),
+        Route("/hooks/{project}", hook, methods=["POST"]),
+    ]
 
 
 def server_of(request: Request) -> State:
@@ -45,4 +52,6 @@ def server_of(request: Request) -> State:
 
 async def healthz(request: Request) -> Response:
     """200 while deliveries are taken, 503 when they cannot be kept."""
-    return JSONResponse({"status": "ok", "version": __version__})
+    well = server_of(request).well
+    body = {"status": "ok" if well else "unwell", "version": __version__}
+    return JSONResponse(body, 200 if well else 503)

@@ -68,6 +68,48 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX effects_by_run ON effects (run);
     """,
+    """
+    -- of `dockcycle serve`
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,             -- as serve.yml has it
+        kind TEXT NOT NULL,                -- push, asked, image, pull
+        ref TEXT NOT NULL,                 -- full name
+        "commit" TEXT NOT NULL,            -- what the sender says; then what was run
+        state TEXT NOT NULL,               -- queued, running, done
+        created REAL NOT NULL,
+        started REAL,
+        finished REAL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        run TEXT,                          -- of the last attempt
+        result TEXT NOT NULL DEFAULT '',   -- of a done one: passed, failed, unchanged, …
+        message TEXT NOT NULL DEFAULT '',
+        reported TEXT NOT NULL DEFAULT ''  -- the last thing that the sender was told
+    ) STRICT;
+    CREATE UNIQUE INDEX jobs_waiting ON jobs (project, kind, ref) WHERE state = 'queued';
+    CREATE INDEX jobs_by_project ON jobs (project, id);
+
+    CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        key TEXT NOT NULL,                 -- the same for every repetition
+        sender TEXT NOT NULL,
+        received REAL NOT NULL,
+        what TEXT NOT NULL,
+        verdict TEXT NOT NULL,             -- queued, or why not
+        job INTEGER,
+        UNIQUE (project, key)
+    ) STRICT;
+
+    CREATE TABLE refs (
+        project TEXT NOT NULL,
+        ref TEXT NOT NULL,
+        tip TEXT NOT NULL,                 -- the commit that was seen last
+        base TEXT NOT NULL,                -- the last one of it that is not our own record
+        at REAL NOT NULL,
+        PRIMARY KEY (project, ref)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 
