@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,12 @@ from pipeline.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted
 from pipeline.config.pipeline import SecretSource
 from pipeline.errors import Location, Problem, UsageError
 from pipeline.kit import secret_refs
+from pipeline.kit.dockerfile.secrets import is_secret_value
 from pipeline.kit.names import did_you_mean, nearest
 
 MAX_BYTES = 65_536
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CAPITALS = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def sources(options: Mapping[str, SecretOptions], directory: Path) -> dict[str, SecretSource]:
@@ -96,11 +100,7 @@ def take_literals(head: MapNode) -> tuple[MapNode, list[Problem]]:
     secrets = head.items.get("secrets")
     if not isinstance(secrets, MapNode):
         return head, []
-    literal = [
-        name
-        for name, source in secrets.items.items()
-        if isinstance(source, MapNode) and "value" in source.items
-    ]
+    literal = [name for name, source in secrets.items.items() if _is_literal(source)]
     problems = [
         Problem(
             f"line {secrets.keys[name].line}: the value of a secret does not belong into the file",
@@ -110,6 +110,23 @@ def take_literals(head: MapNode) -> tuple[MapNode, list[Problem]]:
         for name in literal
     ]
     return head.with_item("secrets", secrets.without(literal), head.keys["secrets"]), problems
+
+
+def _is_literal(source: Node) -> bool:
+    """Is it the secret itself, rather than the name of what holds it? The short form is for names
+    in capitals; any other word there is more probably a password."""
+    if isinstance(source, ScalarNode):
+        return bool(source.text) and not _names(_CAPITALS, source)
+    if not isinstance(source, MapNode):
+        return False
+    variable = source.items.get("env")
+    return "value" in source.items or (
+        isinstance(variable, ScalarNode) and bool(variable.text) and not _names(_VARIABLE, variable)
+    )
+
+
+def _names(rule: re.Pattern[str], node: ScalarNode) -> bool:
+    return bool(rule.fullmatch(node.text)) and not is_secret_value(node.text)
 
 
 def check_references(node: Node, path: str, names: Iterable[str]) -> list[Problem]:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from pipeline.errors import Location
+from pipeline.kit.dockerfile.secrets import without_secrets
 from pipeline.kit.text import sanitize
 
 LARGEST = 4_000_000
@@ -15,7 +16,8 @@ WIDEST = 200
 
 
 def source_line(where: Location) -> str:
-    """The line, harmless and cut to a readable length; empty when it cannot be quoted."""
+    """The line, harmless, without passwords, cut to a readable length; empty when it cannot be
+    quoted."""
     if where.line is None:
         return ""
     try:
@@ -24,7 +26,7 @@ def source_line(where: Location) -> str:
         return ""
     if not 0 < where.line <= len(lines):
         return ""
-    line = sanitize(lines[where.line - 1].expandtabs(4)).rstrip()
+    line = without_secrets(sanitize(lines[where.line - 1].expandtabs(4)).rstrip())
     return line if len(line) <= WIDEST else f"{line[:WIDEST]}…"
 
 

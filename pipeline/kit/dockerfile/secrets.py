@@ -25,6 +25,9 @@ _VALUE = re.compile(
     r"|://[^/\s:@$]+:[^/\s:@$]+@"
 )
 
+_BEFORE_VALUE = re.compile(r"""(?!secret:\w)([A-Za-z_][\w-]*)["']?\s*[:=]\s*(?=\S)""")
+_REFERENCE = re.compile(r"""["']?[{$*]""")
+
 
 def is_secret_name(name: str) -> bool:
     """Is a variable of this name meant to hold a secret (``DB_PASSWORD``), rather than to tell
@@ -36,3 +39,13 @@ def is_secret_name(name: str) -> bool:
 def is_secret_value(value: str) -> bool:
     """Has it the form of a token, a private key or a URL with a password?"""
     return bool(_VALUE.search(value))
+
+
+def without_secrets(line: str) -> str:
+    """A line of a file as it can be shown: what looks like a secret is ``***``, and so is all that
+    stands behind the name of one, unless that refers to a value elsewhere."""
+    for found in _BEFORE_VALUE.finditer(line):
+        if is_secret_name(found[1]) and not _REFERENCE.match(line, found.end()):
+            line = f"{line[: found.end()]}***"
+            break
+    return _VALUE.sub("***", line)

@@ -219,21 +219,27 @@ secrets:
   D-E: X
   F: {env: X, file: y}
   G: {enf: x}
+  H: hunter2
+  I: AKIAIOSFODNN7EXAMPLE
+  J: {env: "hunter2!"}
+  K: {env: lower_case}
 stages: [code]
 """
     found = complaints(folder, text)
     assert found == [
         # No line of its own: what shows mistakes quotes their lines.
-        "None secrets.A: line 3: the value of a secret does not belong into the file"
-        " | Write where it is: `A: {env: A}` or `A: {file: path}`.",
+        *(
+            f"None secrets.{name}: line {line}: the value of a secret does not belong into the file"
+            f" | Write where it is: `{name}: {{env: {name}}}` or `{name}: {{file: path}}`."
+            for name, line in {"A": 3, "C": 5, "H": 9, "I": 10, "J": 11}.items()
+        ),
         "4 secrets.B: a secret has either `env` or `file`",
-        "5 secrets.C: `C` must be a mapping, not 5",
         "6 secrets.D-E: `D-E` is no name for a secret; use letters, digits and _, and begin with"
         " no digit",
         "7 secrets.F: a secret has either `env` or `file`",
         "8 secrets.G.enf: unknown key `enf` | Did you mean `env`?",
     ]
-    assert "hunter2" not in "".join(found)
+    assert "hunter2" not in "".join(found) and "AKIA" not in "".join(found)
 
 
 def test_every_mistake_is_told_in_one_pass_in_the_order_of_the_file(folder: Path) -> None:
