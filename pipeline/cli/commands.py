@@ -1,5 +1,10 @@
 """All commands; importing this module adds them, in the order of the help text."""
 
-from pipeline.cli import start, dockerfile, work, serve, look, record, keep, image, registry  # isort: skip
+from pipeline.cli import (  # isort: skip
+    start, dockerfile, capture, work, serve, look, record, keep, image, registry,
+)  # fmt: skip
 
-__all__ = ["dockerfile", "image", "keep", "look", "record", "registry", "serve", "start", "work"]
+__all__ = [
+    "capture", "dockerfile", "image", "keep", "look", "record", "registry", "serve", "start",
+    "work",
+]  # fmt: skip
