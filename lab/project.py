@@ -72,6 +72,8 @@ def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
     Returns the exit code of the first pass that fails. Raises LabError if the lab cannot be had.
     """
     passes = [words] if words else PASSES
+    if not words:
+        stack.down(purge=True)  # tests count what is there: nothing that an interrupted run left
     stack.up(stack.tested() if words else stack.defaults(), net="own")
     codes: list[int] = []
     try:

@@ -30,7 +30,7 @@ SMOKING = PIPELINE.replace("within: 3s", f"within: {LONG}s")
 PUSHING = PIPELINE.replace("- push", "- push: {{to: ['{registry}/hello']}}")
 TO_OPERATE = "".join(line for line in PIPELINE.splitlines(True) if "push" not in line)
 BUILDS_LONG = TINY + f"RUN echo $((6*7)) is under way; exec sleep {LONG}\n"
-"""Says so itself: BuildKit may let a process run on that is cancelled in the moment of its start."""
+"""Says so itself: BuildKit may let a process run on that is cancelled just as it starts."""
 NEVER_LISTENS = TINY.partition("CMD")[0] + f'CMD ["sleep", "{LONG}"]\n'
 
 

@@ -113,8 +113,10 @@ def _objects(engine: docker.DockerClient, names: Names) -> Iterator[str]:
             name = re.sub(r"\.\d{6}$", "", found["Name"])  # how often it went live may differ
             yield f"volume {names.of(name)} {names.of(labels.get(RELEASE, ''))}"
     for found in api.images():
-        tags = sorted(names.of(tag) for tag in found["RepoTags"] or [])
-        if names.ours(" ".join(found["RepoTags"] or []), found["Labels"]):
+        tags = found["RepoTags"] or []
+        if names.ours(" ".join(tags), found["Labels"]):
+            # A base image may have names of other projects, too.
+            tags = sorted(names.of(tag) for tag in tags if names.project in tag)
             yield f"image {names.image(found['Id'])} {' '.join(tags)}"
 
 
