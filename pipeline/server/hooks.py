@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.errors import StoreUnusable
+from pipeline.kit.text import sanitize
 from pipeline.server.config import SenderKind, ServedProject
 from pipeline.server.inbox import Inbox
 from pipeline.server.queue import Delivery, Receipt
@@ -112,10 +113,10 @@ class Hooks:
             return None
         verdict: Verdict = decide(project, meaning)
         key = sender.key(call)[:200] or hashlib.sha256(call.body).hexdigest()
-        what = meaning.what[:200]
         return Delivery(
-            project.name, f"{kind}:{key}", kind, what, verdict.wishes, verdict.reason[:500]
-        )
+            project.name, f"{kind}:{key}", kind, _plain(meaning.what), verdict.wishes,
+            _plain(verdict.reason),
+        )  # fmt: skip
 
     def _genuine(self, project: ServedProject, call: Call) -> tuple[SenderKind, Sender]:
         found = sender_of(call, project.sender)
@@ -130,6 +131,11 @@ class Hooks:
                 return await asyncio.wrap_future(future)
         except (StoreUnusable, TimeoutError):
             raise _Refused(503, "unkept", "the delivery could not be kept; send it again") from None
+
+
+def _plain(text: str) -> str:
+    """Short, and without what no terminal, page or database should get."""
+    return sanitize(text)[:300]
 
 
 def _answer(receipt: Receipt) -> tuple[str, Response]:

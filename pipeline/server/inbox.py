@@ -81,7 +81,7 @@ class Inbox:
     def _deliver(self, batch: list[_Item]) -> None:
         try:
             receipts = self._keep([delivery for delivery, _ in batch])
-        except StoreUnusable as error:
+        except Exception as error:  # noqa: BLE001 - those who wait are told; the next ones are not hit
             for _, future in batch:
                 future.set_exception(error)
             return

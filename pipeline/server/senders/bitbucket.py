@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.server.senders.call import Call, Meaning, Push, get, signed
+from pipeline.server.senders.call import Call, Meaning, Push, find, get, signed
 
 PUSHES = ("repo:push", "repo:refs_changed")
 
@@ -27,18 +27,20 @@ class Bitbucket:
             return Meaning("ping", ping=True)
         if event not in PUSHES:
             return Meaning(f"event {event}")
-        changes = get(call.payload(), "changes", of=list)
-        pushes = tuple(_cloud(changes) if event == "repo:push" else _data_center(changes))
+        data = call.payload()
+        if event == "repo:push":
+            pushes = tuple(_cloud(get(data, "push", "changes", of=list)))
+        else:
+            pushes = tuple(_data_center(get(data, "changes", of=list)))
         return Meaning("push to " + (", ".join(push.ref for push in pushes) or "nothing"), pushes)
 
 
 def _cloud(changes: list[Any]) -> Iterator[Push]:
     folders = {"branch": "refs/heads/", "tag": "refs/tags/", "annotated_tag": "refs/tags/"}
     for change in changes:
-        new = change.get("new") if isinstance(change, dict) else None
-        folder = folders.get(str(new.get("type"))) if new else None
+        folder = folders.get(str(find(change, "new", "type")))
         if folder:  # a deleted one has nothing new
-            yield Push(folder + get(new, "name"), get(new, "target", "hash"))
+            yield Push(folder + get(change, "new", "name"), get(change, "new", "target", "hash"))
 
 
 def _data_center(changes: list[Any]) -> Iterator[Push]:

@@ -115,20 +115,22 @@ def same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
 
 
-def get(data: Any, *path: str | int, of: type | tuple[type, ...] = str) -> Any:
+def get(data: Any, *path: str, of: type = str) -> Any:
     """The value at ``path`` of a JSON document.
 
     Raises:
         NotUnderstood: it is not there, or of another type.
     """
-    for step in path:
-        try:
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            data = None
-            break
-    if not isinstance(data, of) or (isinstance(data, bool) and of is int):
-        raise NotUnderstood(f"`{'.'.join(map(str, path))}` is not there")
+    found = find(data, *path)
+    if not isinstance(found, of) or (isinstance(found, bool) and of is int):
+        raise NotUnderstood(f"`{'.'.join(path)}` is not there")
+    return found
+
+
+def find(data: Any, *path: str) -> Any:
+    """The value at ``path`` of a JSON document; None when it is not there."""
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
     return data
 
 

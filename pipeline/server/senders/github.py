@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.server.senders.call import Call, Meaning, Pull, Push, get, nothing, signed
+from pipeline.server.senders.call import Call, Meaning, Pull, Push, find, get, nothing, signed
 
 NEW_CODE = ("opened", "synchronize", "synchronized", "reopened")
 """Of a pull request; Gitea and Forgejo say `synchronized`."""
@@ -45,8 +45,8 @@ def _pull(data: dict[str, Any]) -> Meaning:
     what = f"pull request {number} {action}"
     if action not in NEW_CODE:
         return Meaning(what)
-    head = get(data, "pull_request", "head", of=dict)
+    commit = get(data, "pull_request", "head", "sha")
     ours = get(data, "pull_request", "base", "repo", "full_name")
-    theirs = (head.get("repo") or {}).get("full_name")
-    ref = f"refs/pull/{number}/head"
-    return Meaning(what, (Pull(number, ref, get(head, "sha"), foreign=theirs != ours),))
+    theirs = find(data, "pull_request", "head", "repo", "full_name")  # gone with a deleted fork
+    pull = Pull(number, f"refs/pull/{number}/head", commit, foreign=theirs != ours)
+    return Meaning(what, (pull,))

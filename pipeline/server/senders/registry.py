@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.server.senders.call import Call, Image, Meaning, NotUnderstood, get, same
+from pipeline.server.senders.call import Call, Image, Meaning, NotUnderstood, find, get, same
 
 _HUB = ("", "docker.io/")
 """How images of Docker Hub may be written."""
@@ -42,10 +42,10 @@ class Registry:
 
 def _distribution(events: list[Any]) -> Iterator[Image]:
     for event in events:
-        if get(event, "action") != "push" or not event.get("target", {}).get("tag"):
+        if get(event, "action") != "push" or not find(event, "target", "tag"):
             continue  # pulls, and layers
         name = f"{get(event, 'target', 'repository')}:{get(event, 'target', 'tag')}"
-        host = event.get("request", {}).get("host")
+        host = find(event, "request", "host")
         yield Image((name, f"{host}/{name}") if isinstance(host, str) and host else (name,))
 
 
