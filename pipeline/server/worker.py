@@ -209,7 +209,9 @@ class Worker:
             self._current = None
         if self._scope.cancelled and result.result in ("cancelled", "lost"):
             self._queue.put_back(job)
-        elif result.result != "lost":  # `_recover` sees to that
+        elif result.result == "lost":
+            self._wake.set()  # `_recover` sees to it
+        else:
             self._over(job, seen, result)
 
     def _fetch(self, job: Job, scope: Scope) -> Fetched:
