@@ -116,6 +116,10 @@ class ServedProject(_Model):
     def _belongs_together(self) -> ServedProject:
         if "registry" in self.sender and not self.images:
             raise ValueError("`sender: registry` needs `images:`, the base images that matter")
+        if self.report and self.report_kind is None:
+            raise ValueError("`report:` needs `kind:`, since the sender has no such interface")
+        if self.report and self.report_kind == "gitea" and self.report.api is None:
+            raise ValueError("`report:` needs `api:`, such as https://git.example.com/api/v1")
         return self
 
     def wants_branch(self, name: str) -> bool:

@@ -13,7 +13,8 @@ from pipeline.server.config import ServedProject
 from pipeline.server.hooks import Hooks
 from pipeline.server.inbox import Inbox
 from pipeline.server.loading import Settings, require_secrets
-from pipeline.server.queue import Queue
+from pipeline.server.queue import Job, Queue
+from pipeline.server.reports import Reporter
 from pipeline.server.runs import Runs
 from pipeline.server.wishes import Wish
 from pipeline.server.worker import Worker
@@ -80,6 +81,18 @@ class State:
         return {name: self._worker(project, gate) for name, project in self.projects.items()}
 
     @cached_property
+    def reporters(self) -> Mapping[str, Reporter]:
+        """By project, of those that report to anybody."""
+        return {
+            name: Reporter(
+                project, self.queue, self.store, self.secrets, page=self.settings.serve.url,
+                log=self.log,
+            )
+            for name, project in self.projects.items()
+            if project.report is not None
+        }  # fmt: skip
+
+    @cached_property
     def inbox(self) -> Inbox:
         return Inbox(self.queue.take, self._arrived)
 
@@ -115,6 +128,8 @@ class State:
     def start(self) -> None:
         """Begin to work."""
         self.inbox.start()
+        for reporter in self.reporters.values():
+            reporter.start()
         for worker in self.workers.values():
             worker.start()
 
@@ -126,6 +141,8 @@ class State:
             worker.stop()
         until = time.monotonic() + STOP_LIMIT
         ended = [worker.join(until - time.monotonic()) for worker in self.workers.values()]
+        for reporter in self.reporters.values():
+            reporter.stop()
         if all(ended):
             self.queue.close()
             self.store.close()
@@ -141,8 +158,12 @@ class State:
         runs = Runs(project, checkout, self.store, self.masker, environ)
         return Worker(
             project, self.queue, checkout, runs, gate=gate, poll=self.settings.serve.poll,
-            tell=lambda job: None, log=self.log,
+            tell=self._tell, log=self.log,
         )  # fmt: skip
+
+    def _tell(self, job: Job) -> None:
+        if reporter := self.reporters.get(job.project):
+            reporter.tell(job)
 
     def log(self, line: str) -> None:
         """A line for whoever reads the server's output."""
