@@ -28,6 +28,8 @@ class Row:
     trigger: str
     failed: str
     outcome: dict[str, str]
+    what: str = "run"
+    """``run`` or ``rollback``."""
 
 
 def rows(store: Store, project: str | None, limit: int) -> list[Row]:
@@ -47,6 +49,7 @@ def _row(store: Store, run: RunRecord) -> Row:
         trigger=run.trigger,
         failed=failed_stage(store.run(run.id)) if run.exit_code else "",
         outcome=run.outcome,
+        what="rollback" if _ran(run, "rollback") else "run",
     )
 
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pipeline.cli.options import PREFIX, params, take
+from pipeline.errors import UsageError
 
 START, AUTHOR, WORK, LOOK, KEEP = "Start", "Author", "Work", "Look", "Keep"
 IMAGES = "Images and registry"
 BROKEN_PIPE = 141
 """As of a process that died of SIGPIPE: whoever read the output has stopped reading."""
+ELSEWHERE = {
+    "up": "run", "deploy": "run", "ship": "run", "release": "run", "apply": "run",
+    "build": "image build", "test": "run --to smoke", "push": "run --to push",
+    "ps": "status", "ls": "status", "images": "image ls", "log": "logs", "runs": "history",
+    "check": "validate", "config": "validate", "undo": "rollback", "delete": "down",
+    "destroy": "down", "clean": "prune", "new": "init",
+}  # fmt: skip
+"""What other tools call it."""
 F = TypeVar("F", bound=Callable[..., Any])
 _SHARED = params()
 
@@ -61,6 +71,21 @@ class ProjectCommand(_Sharing, TyperCommand):
 class ProjectGroup(_Sharing, TyperGroup):
     """A group with the shared options."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command, or what may have been meant."""
+        name = args[0]
+        if not ctx.resilient_parsing and self.get_command(ctx, name) is None and name[:1] != "-":
+            raise UsageError(f"there is no command `{name}`", hint=self._meant(ctx, name))
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, ctx: Any, name: str) -> str:
+        from difflib import get_close_matches
+
+        words = {word: word for word in self.commands} | (ELSEWHERE if ctx.parent is None else {})
+        if near := get_close_matches(name, words, n=1, cutoff=0.7):
+            return f"Did you mean `{ctx.command_path} {words[near[0]]}`?"
+        return f"`{ctx.command_path} --help` shows what there is."
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The commands in order, under the titles of their panels."""
         panels: dict[str, list[tuple[str, str]]] = {}
@@ -75,17 +100,23 @@ class ProjectGroup(_Sharing, TyperGroup):
 
 
 def _section(formatter: Any, title: str, ctx: Any, shown: Sequence[Any]) -> None:
-    rows = [row for param in shown if (row := param.get_help_record(ctx))]
+    rows = [(_named(row[0]), row[1]) for param in shown if (row := param.get_help_record(ctx))]
     if rows:
         with formatter.section(title):
             formatter.write_dl(rows)
+
+
+def _named(name: str) -> str:
+    """Without the Python type that Typer puts behind an argument."""
+    return name.partition(" <")[0]
 
 
 app = typer.Typer(
     name="dockcycle",
     cls=ProjectGroup,
     help="From source to a tested, published, self-healing container.",
-    epilog="Every command has --help with an example.",
+    epilog="\b\nFirst steps:\n  $ dockcycle init\n  $ dockcycle run\n\n"
+    "Every command has --help with examples.",
     no_args_is_help=False,
     rich_markup_mode=None,  # loading rich would double the time that help takes
     pretty_exceptions_enable=False,
@@ -93,14 +124,38 @@ app = typer.Typer(
 )
 
 
-def group(name: str, help_text: str) -> typer.Typer:
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from pipeline import __version__
+
+        sys.stdout.write(f"dockcycle {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True,
+                     help="Show the version and exit."),
+    ] = False,
+) -> None:  # fmt: skip
+    """The command itself: only its options."""
+
+
+def group(name: str, help_text: str, *examples: str) -> typer.Typer:
     """A group of commands, added to the command."""
     made = typer.Typer(cls=ProjectGroup, no_args_is_help=False, rich_markup_mode=None)
-    app.add_typer(made, name=name, help=help_text, rich_help_panel=IMAGES)
+    app.add_typer(
+        made, name=name, help=help_text, rich_help_panel=IMAGES, epilog=_examples(examples)
+    )
     return made
 
 
 def command(to: typer.Typer, name: str, panel: str, *examples: str) -> Callable[[F], F]:
     """Add a function as a command, with ``examples`` at the end of its help."""
-    lines = "\n".join(["\b", "Examples:", *(f"  $ {line}" for line in examples)])
-    return to.command(name, cls=ProjectCommand, rich_help_panel=panel, epilog=lines)
+    return to.command(name, cls=ProjectCommand, rich_help_panel=panel, epilog=_examples(examples))
+
+
+def _examples(lines: Sequence[str]) -> str:
+    return "\n".join(["\b", "Examples:", *(f"  $ {line}" for line in lines)])

@@ -37,7 +37,8 @@ YOURS = {
 def dockerfile(
     ctx: typer.Context,
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE...]", help="Of a Compose project.")
+        list[str] | None,
+        typer.Argument(metavar="SERVICE", help="Only these, of a Compose project."),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Only say which file led to which decision.")
@@ -183,7 +184,7 @@ def lint(
     ctx: typer.Context,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE...]", help="Dockerfiles; those of the project."),
+        typer.Argument(metavar="FILE", help="Dockerfiles; by default those of the project."),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is mechanical.")] = False,
     dry_run: DryRun = False,
@@ -247,7 +248,7 @@ def update(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Images, with or without tag; all."),
+        typer.Argument(metavar="NAME", help="Images, with or without tag; by default all."),
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pipeline.app.images import Images
     from pipeline.scope import Scope
 
-image = group("image", "The images of the project.")
+image = group("image", "The images of the project.", "dockcycle image ls", "dockcycle image prune")
 LIMIT = 1800.0
 """Seconds for moving an image."""
 Image = Annotated[
     str | None,
-    typer.Argument(metavar="[IMAGE]", help="Id, name, service or release; the one built last."),
+    typer.Argument(metavar="IMAGE", help="Id, name, service or release; else the one built last."),
 ]
 OtherImage = Annotated[
     str | None,
     typer.Option(
-        "--image", metavar="IMAGE", help="Id, name, service or release; the one built last."
+        "--image", metavar="IMAGE", help="Id, name, service or release; else the one built last."
     ),
 ]
 Target = Annotated[str, typer.Argument(metavar="NAME", help="Such as docker.io/acme/hello:1.4.")]
@@ -76,7 +76,7 @@ def build(ctx: typer.Context, force: Force = False, wait: Wait = None) -> int:
 def pull(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Without one: what is live, by digest.")
+        str | None, typer.Argument(metavar="NAME", help="Without one: what is live, by digest.")
     ] = None,
 ) -> int:
     """Pull what was pushed."""

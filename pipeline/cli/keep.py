@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.kit.releases import Site
 
 Act = Callable[["Workspace", "Site"], list[str]]
+UNNEEDED = "there is nothing that nobody needs"
 
 
 @command(
@@ -31,7 +32,10 @@ def rollback(
     ctx: typer.Context,
     release: Annotated[
         str | None,
-        typer.Argument(metavar="[RELEASE]", help="Id (r12), commit or tag; the last good one."),
+        typer.Argument(
+            metavar="RELEASE",
+            help="Id (r12), commit or tag; by default the last good one before it.",
+        ),
     ] = None,
     dry_run: DryRun = False,
     wait: Wait = None,
@@ -119,8 +123,9 @@ def down(
     from pipeline.app import live
 
     return _act(
-        ctx, "down", wait, lambda workspace, site: live.down(workspace, site, volumes=volumes)
-    )
+        ctx, "down", wait, lambda workspace, site: live.down(workspace, site, volumes=volumes),
+        "there is nothing of this project on the engine",
+    )  # fmt: skip
 
 
 @command(app, "prune", KEEP, "dockcycle prune --dry-run", "dockcycle prune --keep-runs 50")
@@ -137,16 +142,23 @@ def prune(
     from pipeline.cli.output import print_line
 
     if dry_run:
-        for line in pruning.would_prune(asked(ctx).workspace):
+        found = pruning.would_prune(asked(ctx).workspace)
+        for line in found:
             print_line(line)
+        if not found:
+            tell(UNNEEDED)
         return Exit.OK
     return _act(
-        ctx, "prune", wait, lambda workspace, _: pruning.prune(workspace, keep_runs=keep_runs)
-    )
+        ctx, "prune", wait, lambda workspace, _: pruning.prune(workspace, keep_runs=keep_runs),
+        UNNEEDED,
+    )  # fmt: skip
 
 
-def _act(ctx: typer.Context, what: str, wait: str | None, act: Act) -> int:
-    """Under the project's lock: results go to stdout, what happens meanwhile to stderr."""
+def _act(
+    ctx: typer.Context, what: str, wait: str | None, act: Act, nothing: str = "nothing to do"
+) -> int:
+    """Under the project's lock: results go to stdout, what happens meanwhile to stderr, and
+    ``nothing`` too when there was none."""
     from pipeline.app.live import site_of
     from pipeline.app.running import started
     from pipeline.cli.output import print_line
@@ -154,8 +166,11 @@ def _act(ctx: typer.Context, what: str, wait: str | None, act: Act) -> int:
     workspace = asked(ctx).workspace
     with started(workspace, what, seconds(wait), [_tell_notice]) as (_, scope):
         site = site_of(workspace, scope=scope, tell=tell, log=tell)
-        for line in act(workspace, site):
-            print_line(line)
+        done = act(workspace, site)
+    for line in done:
+        print_line(line)
+    if not done:
+        tell(nothing)
     return Exit.OK
 
 

@@ -15,6 +15,7 @@ from pipeline.cli.words import Json, seconds
 from pipeline.errors import Cancelled, Exit, UsageError
 
 if TYPE_CHECKING:
+    from pipeline.app.history import Row
     from pipeline.app.live import ServiceStatus, Status
 
 UP = ("live", "in place")
@@ -75,7 +76,7 @@ def _health(service: ServiceStatus) -> str:
 def logs(
     ctx: typer.Context,
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")
+        list[str] | None, typer.Argument(metavar="SERVICE", help="Only these services.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     tail: Annotated[
@@ -138,8 +139,7 @@ def history(
 ) -> int:
     """List the runs, newest first."""
     from pipeline.app.history import rows
-    from pipeline.cli.output import clock_time, print_json, print_table
-    from pipeline.kit.text import human_duration
+    from pipeline.cli.output import print_json, print_table
 
     workspace = asked(ctx).workspace
     project = None if everything else workspace.head.name
@@ -147,14 +147,18 @@ def history(
     if as_json:
         print_json(found)
         return Exit.OK
-    table = [
-        ((row.project,) if everything else ())
-        + (row.id, row.status, clock_time(row.started),
-           human_duration(row.seconds) if row.seconds is not None else "",
-           row.outcome.get("release", ""), row.outcome.get("commit", "")[:12], row.trigger,
-           row.failed and f"{row.failed} failed")
-        for row in found
-    ]  # fmt: skip
-    columns = ("run", "status", "started", "took", "release", "commit", "trigger", "")
-    print_table((("project",) if everything else ()) + columns, table, "There is no run yet.")
+    more = ("project",) if everything else ()
+    table = [(*((row.project,) if everything else ()), *_history_cells(row)) for row in found]
+    columns = (*more, "run", "status", "started", "took", "release", "commit", "by", "")
+    print_table(columns, table, "There is no run yet.", spare=("commit", "by", "took"))
     return Exit.OK
+
+
+def _history_cells(row: Row) -> tuple[str, ...]:
+    from pipeline.cli.output import moment
+    from pipeline.kit.text import human_duration
+
+    took = human_duration(row.seconds) if row.seconds is not None else ""
+    release, commit = row.outcome.get("release", ""), row.outcome.get("commit", "")[:7]
+    note = row.what if row.what != "run" else row.failed and f"{row.failed} failed"
+    return row.id, row.status, moment(row.started), took, release, commit, row.trigger, note

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.main import get_command
 
+from pipeline.errors import UsageError
+
 if TYPE_CHECKING:
     from pipeline.app.workspace import Workspace
     from pipeline.render import Output
@@ -38,9 +40,12 @@ class Asked:
         if self._workspace is None:
             from pipeline.app.workspace import Request, Workspace
 
+            directory = Path(self.directory or ".").absolute()
+            if not directory.is_dir():
+                raise UsageError(f"-C: there is no folder {directory}")
             self._workspace = Workspace(
                 Request(
-                    directory=Path(self.directory or ".").absolute(),
+                    directory=directory,
                     environ=dict(os.environ),
                     file=Path(self.file) if self.file else None,
                     environment=self.environment,

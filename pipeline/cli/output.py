@@ -22,6 +22,9 @@ STATE_STYLES = {
     "stopped": "yellow", "cancelled": "yellow", "skipped": "dim", "absent": "dim", "run": "cyan",
     "reuse": "blue", "skip": "dim",
 }  # fmt: skip
+GAP = 2
+"""Columns between two cells of a table."""
+HALF_A_YEAR = 182 * 86400.0
 UNCUT = 100_000
 """Columns when nobody looks: a table in a pipe is never cut."""
 
@@ -44,8 +47,12 @@ def print_line(line: str) -> None:
     sys.stdout.write(sanitize(line) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str = "") -> None:
-    """A table without borders; ``empty`` is said on stderr when there are no rows."""
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str = "",
+    spare: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """A table without borders; ``empty`` is said on stderr when there are no rows. Columns of
+    ``spare`` are left out, in this order, where there is no room for all."""
     from rich.table import Table
     from rich.text import Text
 
@@ -53,6 +60,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
     if not rows:
         sys.stderr.write(f"{empty}\n" if empty else "")
         return
+    columns, rows = _that_fit(columns, rows, spare)
     table = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
     for number, column in enumerate(columns):
         last = number == len(columns) - 1
@@ -60,6 +68,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
     for row in rows:
         table.add_row(*(Text(sanitize(cell), STATE_STYLES.get(cell, "")) for cell in row))
     _print(table)
+
+
+def _that_fit(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    room = console().width
+    for name in spare:
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+        if sum(widths) + GAP * (len(widths) - 1) <= room:
+            break
+        gone = columns.index(name)
+        columns, *rows = [(*line[:gone], *line[gone + 1 :]) for line in (columns, *rows)]
+    return columns, rows
 
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:
@@ -97,6 +118,13 @@ def clock_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def moment(seconds: float) -> str:
+    """A Unix time as short as it stays clear: of the last half year without the year."""
+    then = datetime.fromtimestamp(seconds, UTC).astimezone()
+    near = time.time() - seconds < HALF_A_YEAR
+    return f"{then:%d %b %H:%M}" if near else f"{then:%d %b %Y}"
 
 
 def ago(moment: str) -> str:

@@ -122,22 +122,22 @@ def diff(
     ctx: typer.Context,
     a: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", autocompletion=known_runs, help="The earlier run."),
+        typer.Argument(metavar="RUN", autocompletion=known_runs, help="The earlier run."),
     ] = None,
     b: Annotated[
-        str,
-        typer.Argument(metavar="[RUN]", autocompletion=known_runs, show_default=False,
-                       help="The later run, the latest one by default."),
-    ] = "latest",
+        str | None,
+        typer.Argument(metavar="RUN", autocompletion=known_runs,
+                       help="The later run; by default the latest one."),
+    ] = None,
     as_json: Json = False,
 ) -> int:  # fmt: skip
-    """Say what differs between two runs: by default the last two."""
+    """Say what differs between two runs: by default the last two that passed."""
     from pipeline.app.diff import compare
     from pipeline.cli.output import print_json
 
     workspace = asked(ctx).workspace
-    later = _find(workspace, b)
-    earlier = _find(workspace, a) if a else _before(workspace, later)
+    later = _find(workspace, b or "latest") if a or b else _passed(workspace)
+    earlier = _find(workspace, a) if a else _passed(workspace, later)
     changes = compare(earlier, later)
     if as_json:
         print_json({"a": earlier.id, "b": later.id, "changes": changes})
@@ -146,11 +146,16 @@ def diff(
     return Exit.OK
 
 
-def _before(workspace: Workspace, later: RunRecord) -> RunRecord:
-    for record in workspace.store.runs(later.project, limit=1000):
-        if record.started < later.started:
+def _passed(workspace: Workspace, later: RunRecord | None = None) -> RunRecord:
+    """The last run that passed, before ``later``."""
+    latest = _find(workspace, "latest")
+    for record in workspace.store.runs(latest.project, limit=1000):
+        if record.status == "passed" and (later is None or record.started < later.started):
             return workspace.store.run(record.id)
-    raise NotFound("there is only one run", hint="`dockcycle diff` needs two.")
+    raise NotFound(
+        "there are no two runs that passed",
+        hint="Name two: `dockcycle history` lists them.",
+    )
 
 
 def _show_changes(earlier: RunRecord, later: RunRecord, changes: list[Change]) -> None:

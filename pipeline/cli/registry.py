@@ -11,7 +11,7 @@ from pipeline.cli.keep import tell
 from pipeline.cli.options import asked
 from pipeline.errors import Exit
 
-registry = group("registry", "A registry on this machine.")
+registry = group("registry", "A registry on this machine.", "dockcycle registry up")
 LIMIT = 300.0
 """Seconds; its image may have to be pulled."""
 

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def init(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="The project's; the folder's.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of the project; by default the folder's."),
     ] = None,
     path: Annotated[
-        str | None, typer.Option("--path", metavar="DIR", help="The app's folder, if below.")
+        str | None,
+        typer.Option("--path", metavar="DIR", help="Folder of the app, if it is not this one."),
     ] = None,
     github: Annotated[bool, typer.Option("--github", help="Also write a GitHub workflow.")] = False,
     force: Annotated[

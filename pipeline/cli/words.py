@@ -41,8 +41,8 @@ RunId = Annotated[
 ]
 Run = Annotated[
     str,
-    typer.Argument(metavar="[RUN]", autocompletion=runs, show_default=False,
-                   help="Run id, a part of one, a release (r12) or `latest`, the default."),
+    typer.Argument(metavar="RUN", autocompletion=runs, show_default=False,
+                   help="Run id, a part of one, or a release (r12); by default the latest run."),
 ]  # fmt: skip
 
 

@@ -67,6 +67,32 @@ def test_usage(desk: Desk, argv: tuple[str, ...]) -> None:
     assert said.err.startswith("error: ") and "--help` shows what there is." in said.err
 
 
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (("up",), "dockcycle run"),
+        (("ps",), "dockcycle status"),
+        (("biuld",), "dockcycle image build"),
+        (("roll-back",), "dockcycle rollback"),
+        (("image", "prun"), "dockcycle image prune"),
+    ],
+)
+def test_a_word_of_other_tools_leads_to_the_command(
+    desk: Desk, argv: tuple[str, ...], meant: str
+) -> None:
+    assert f"next: Did you mean `{meant}`?" in desk(*argv).err
+
+
+def test_a_folder_that_is_not_there(desk: Desk) -> None:
+    said = desk("-C", "/no/such/folder", "run")
+    assert said.code == 2 and said.err == "error: -C: there is no folder /no/such/folder\n"
+
+
+def test_the_version_wherever_it_is_asked_for(desk: Desk) -> None:
+    assert desk("--output", "plain", "--version").out.startswith("dockcycle ")
+    assert "--version" in desk("--help").out
+
+
 def test_every_field_of_an_error_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     break_status(
         monkeypatch,

@@ -102,3 +102,9 @@ def test_after_down_a_release_is_the_newest_of_that_number(twice: Desk) -> None:
     twice("down")
     assert twice("run", "--output", "plain").code == 0
     assert twice("show", "r1", "--json").json()["id"] != first
+
+
+def test_commands_with_nothing_to_do_say_so(desk: Desk) -> None:
+    assert desk("down").err == "there is nothing of this project on the engine\n"
+    assert desk("prune").err == "there is nothing that nobody needs\n"
+    assert desk("prune", "--dry-run").err == "there is nothing that nobody needs\n"

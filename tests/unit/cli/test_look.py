@@ -39,6 +39,19 @@ def test_history(twice: Desk) -> None:
     assert lines[0].split()[:3] == ["project", "run", "status"] and len(lines) == 3
 
 
+def test_history_fits_a_narrow_terminal_and_tells_rollbacks(
+    twice: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert twice("rollback", "--output", "plain").code == 0
+    monkeypatch.setattr("pipeline.cli.output.UNCUT", 70)
+    rows = twice("history", "--json").json()
+    lines = twice("history").out.splitlines()
+    assert lines[0].split() == ["run", "status", "started", "took", "release"]
+    assert [line.split()[0] for line in lines[1:]] == [row["id"] for row in rows]
+    assert [row["what"] for row in rows] == ["rollback", "run", "run"]
+    assert lines[1].endswith("r1       rollback")
+
+
 def test_history_says_which_stage_failed(desk: Desk) -> None:
     desk.engine.behave(Program(exits=3))
     assert desk("run", "--output", "plain").code == 1
@@ -113,7 +126,16 @@ def test_diff_needs_two(desk: Desk) -> None:
     assert desk("diff").code == 1
     desk("run", "--output", "plain")
     said = desk("diff")
-    assert said.code == 1 and "only one run" in said.err
+    assert said.code == 1 and "no two runs that passed" in said.err
+
+
+def test_diff_by_default_is_of_runs_that_passed(twice: Desk) -> None:
+    desk = twice
+    desk.engine.behave(Program(exits=3))
+    desk.change("print('ho')", "print('no')", "app.py")
+    assert desk("run", "--output", "plain").code == 1
+    found = desk("diff", "--json").json()
+    assert desk("show", "r2", "--json").json()["id"] == found["b"]
 
 
 def test_logs_hide_secrets(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
