@@ -149,7 +149,7 @@ class Listener:
         if step.state == "started":
             self._ctx.progress(f"{self._prefix}{step.name}")
         elif step.state == "cached":
-            self._ctx.log("cached", step=f"{self._prefix}{step.name}")
+            self._ctx.log(f"cached: {self._prefix}{step.name}")
 
     def line(self, step: str, text: str) -> None:
         self._ctx.log(text, step=f"{self._prefix}{step}")

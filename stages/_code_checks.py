@@ -64,8 +64,8 @@ class Checks:
 
     def _check(self, check: Check, number: int) -> CheckResult:
         ctx, tail = self.ctx, Tail()
-        ctx.progress(f"check: {check.title}")
         place = self._prepare(check, number)
+        ctx.progress(f"check: {check.title}")  # what it runs in may have been built meanwhile
         started = time.monotonic()
 
         def take(line: str) -> None:

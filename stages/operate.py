@@ -40,6 +40,13 @@ from pipeline.kit.releases import (
 from pipeline.ports.engine import ContainerSpec, Port
 from pipeline.stage import Context, Stage, StageOptions
 
+STOP_GRACE = 10.0
+"""Seconds after which a container that ignores SIGTERM is killed, usually."""
+IGNORES_SIGTERM = (
+    "A program that ignores SIGTERM, as many do that are PID 1, is killed only after 10 s: "
+    "`init: true` for the service passes the signal on."
+)
+
 
 class OperateOptions(StageOptions):
     publish: int | str | list[int | str] | None = Field(
@@ -165,7 +172,8 @@ class OperateStage(Stage[OperateOptions]):
         if went.previous and went.previous.id != went.release.id:
             ctx.notice(
                 f"{went.release.id} took over from {went.previous.id};"
-                f" nothing served for {went.gap:.2f} s"
+                f" nothing served for {went.gap:.2f} s",
+                hint=IGNORES_SIGTERM if went.gap >= STOP_GRACE else "",
             )
         for gone in went.retired:
             ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")

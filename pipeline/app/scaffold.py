@@ -20,6 +20,16 @@ PIPELINE = "pipeline.yml"
 WORKFLOW = ".github/workflows/dockcycle.yml"
 PUBLISHED = 8000
 
+_TESTS = {
+    "package.json": '{run: npm ci && npm test, in: "node:22-slim"}',
+    "go.mod": '{run: go test ./..., in: "golang:1.24"}',
+    "Cargo.toml": '{run: cargo test, in: "rust:1-slim"}',
+    "requirements.txt":
+        '{run: pip install -qr requirements.txt pytest && pytest -q, in: "python:3.12-slim"}',
+    "pyproject.toml": '{run: pip install -q . pytest && pytest -q, in: "python:3.12-slim"}',
+}  # fmt: skip
+"""What says that the app is of a kind → how such an app is tested, usually."""
+_ANY_TEST = '{run: make test, in: "debian:stable-slim"}'
 _HEAD = """\
 # `dockcycle validate` checks this file, `dockcycle plan` says what would be done, and
 # `dockcycle run` does it.
@@ -161,17 +171,15 @@ def _below(folder: Path, path: str | None) -> Path:
 
 def _code(app: Path, folder: Path) -> str:
     """The first stage, with a word on tests."""
-    test = "npm test" if (app / "package.json").is_file() else "python -m pytest -q"
-    if app == folder:
-        return (
-            "  # The work tree as it is. Its tests can run first: "
-            f'- code: {{checks: ["{test}"]}}\n  - code'
-        )
-    path = json.dumps(app.relative_to(folder).as_posix())
-    return (
-        f'  # The work tree as it is. Its tests can run first: checks: ["{test}"]\n'
-        f"  - code: {{path: {path}}}"
+    test = next((check for file, check in _TESTS.items() if (app / file).is_file()), _ANY_TEST)
+    words = (
+        "  # The work tree as it is. Its tests can run first, the same way everywhere:\n"
+        f"  # checks: [{test}]\n"
     )
+    if app == folder:
+        return f"{words}  - code"
+    path = json.dumps(app.relative_to(folder).as_posix())
+    return f"{words}  - code: {{path: {path}}}"
 
 
 def write(folder: Path, files: Mapping[str, str], *, force: bool) -> Iterator[Written]:

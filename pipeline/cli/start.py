@@ -42,6 +42,7 @@ def init(
         print_line(f"{written.what:<9} {written.path}")
     _explain(made.reasons)
     print_line("Next: look at pipeline.yml, then `dockcycle run`.")
+    print_line("Commit what was written: it belongs to the code.")
     return Exit.OK
 
 
