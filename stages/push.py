@@ -170,6 +170,7 @@ class _Delivery:
                     ports=self.ctx.ports,
                     tags=self.names,
                     on_line=self._line,
+                    on_bytes=self._bytes,
                     scope=self.ctx.scope,
                 )
                 for tag in self.tags
@@ -190,6 +191,9 @@ class _Delivery:
             service: [PushedImage(ref=str(path), digest=digest, image=image)]
             for service, image in self.images.items()
         }
+
+    def _bytes(self, done: int, total: int) -> None:
+        self.ctx.progress(f"pushing to {self.where.title}", done=done, total=total, unit="bytes")
 
     def _line(self, line: str) -> None:
         self.ctx.log(line, step=self.where.title)

@@ -13,7 +13,7 @@ from pipeline.kit.references import Reference
 from pipeline.kit.retry import retry
 from pipeline.kit.sweep import TEMPORARY_TAG, drop_temporary_tag
 from pipeline.ports import Auth, Clock, Engine, Journal, Registry
-from pipeline.ports.engine import OnLine
+from pipeline.ports.engine import OnBytes, OnLine
 from pipeline.ports.registry import Manifest
 from pipeline.scope import Scope
 
@@ -72,7 +72,7 @@ class TemporaryTags:
 
 def push_image(
     image: str, reference: Reference, auth: Auth | None, *, ports: PushPorts, tags: TemporaryTags,
-    on_line: OnLine, scope: Scope,
+    on_line: OnLine, scope: Scope, on_bytes: OnBytes | None = None,
 ) -> PushedImage:  # fmt: skip
     """Make sure that the registry has the image with that id under that name and tag.
 
@@ -90,7 +90,10 @@ def push_image(
         denied = error
     if manifest is None or not _is_image(manifest, image):
         try:
-            digest = _push(image, name, auth, ports=ports, tags=tags, on_line=on_line, scope=scope)
+            digest = _push(
+                image, name, auth, ports=ports, tags=tags, on_line=on_line, scope=scope,
+                on_bytes=on_bytes,
+            )  # fmt: skip
         except RegistryDenied as error:
             raise denied or error from error
         found = ports.registry.manifest(name, auth, scope)
@@ -100,7 +103,7 @@ def push_image(
 
 def _push(
     image: str, name: str, auth: Auth | None, *, ports: PushPorts, tags: TemporaryTags,
-    on_line: OnLine, scope: Scope,
+    on_line: OnLine, scope: Scope, on_bytes: OnBytes | None = None,
 ) -> str:  # fmt: skip
     """Push, with retries; the digest that the registry took."""
     failed = False
@@ -112,7 +115,7 @@ def _push(
         failed = True
         _still_means(ports.engine, name, image)
         with tags.journal.effect("push", name):
-            return ports.engine.push(name, auth, on_line, scope)
+            return ports.engine.push(name, auth, on_line, scope, on_bytes)
 
     with tags.on(image, name):
         return retry(attempt, clock=ports.clock, scope=scope, tell=on_line)

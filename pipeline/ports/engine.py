@@ -19,6 +19,8 @@ from pipeline.ports.registry import Auth
 from pipeline.scope import Scope
 
 OnLine = Callable[[str], None]
+OnBytes = Callable[[int, int], None]
+"""Takes how many bytes are done, of how many."""
 """Takes one line of foreign output, raw, without its line end."""
 
 
@@ -331,8 +333,12 @@ class Engine(Protocol):
             NotFound, RegistryDenied, RegistryUnavailable: the registry's answer.
         """
 
-    def push(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> str:
+    def push(
+        self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope,
+        on_bytes: OnBytes | None = None,
+    ) -> str:  # fmt: skip
         """Push a name that the engine has; returns the manifest digest that the registry took.
+        Without ``on_bytes`` how far it is is told in lines.
 
         Raises:
             RegistryDenied: 401 or 403.

@@ -19,7 +19,7 @@ from pipeline.adapters.docker.mapping import image_info, label_filter
 from pipeline.adapters.docker.progress import Transfer, failure, messages
 from pipeline.errors import EngineRefused, NotFound, StageFailed
 from pipeline.kit import references
-from pipeline.ports.engine import ImageInfo, OnLine
+from pipeline.ports.engine import ImageInfo, OnBytes, OnLine
 from pipeline.ports.registry import Auth
 from pipeline.scope import Scope
 
@@ -96,12 +96,15 @@ class Images:
             raise NotFound(f"{ref} was pulled and is gone again")
         return found
 
-    def push(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> str:
+    def push(
+        self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope,
+        on_bytes: OnBytes | None = None,
+    ) -> str:  # fmt: skip
         repository, tag = _split(ref)
         digest = ""
         path = f"/images/{repository}/push"
         with self._registry(ref, path, {"tag": tag}, auth, scope) as stream:
-            transfer = Transfer(on_line)
+            transfer = Transfer(on_line, on_bytes)
             for message in stream:
                 transfer.tell(message)
                 digest = _pushed(message) or digest

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.kit.text import human_bytes
-from pipeline.ports.engine import OnLine
+from pipeline.ports.engine import OnBytes, OnLine
 
 EVERY = 1.0
 """Seconds between two lines about the same transfer."""
@@ -44,8 +44,9 @@ def failure(message: Mapping[str, Any]) -> str:
 class Transfer:
     """Tells of a pull or push: each layer that is settled, and now and then the bytes."""
 
-    def __init__(self, on_line: OnLine) -> None:
+    def __init__(self, on_line: OnLine, on_bytes: OnBytes | None = None) -> None:
         self._on_line = on_line
+        self._on_bytes = on_bytes
         self._retrying: set[str] = set()
         self._bytes: dict[str, tuple[int, int]] = {}
         self._next = time.monotonic() + EVERY
@@ -72,4 +73,7 @@ class Transfer:
             return
         self._next = time.monotonic() + EVERY
         done, total = (sum(column) for column in zip(*self._bytes.values(), strict=True))
+        if self._on_bytes:
+            self._on_bytes(done, total)
+            return
         self._on_line(f"{status} {human_bytes(done)} of {human_bytes(total)}")

@@ -25,6 +25,7 @@ from pipeline.ports.engine import (
     BuildStep,
     Health,
     ImageInfo,
+    OnBytes,
     OnLine,
     Settings,
 )
@@ -228,7 +229,10 @@ class FakeImages:
 
     # registries
 
-    def push(self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope) -> str:
+    def push(
+        self, ref: str, auth: Auth | None, on_line: OnLine, scope: Scope,
+        on_bytes: OnBytes | None = None,
+    ) -> str:  # fmt: skip
         scope.check()
         with self.state.lock:
             self.state.enter("push", ref)

@@ -56,6 +56,17 @@ def test_a_transfer_is_told_in_few_lines(monkeypatch: pytest.MonkeyPatch) -> Non
     ]  # fmt: skip
 
 
+def test_bytes_are_numbers_for_who_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(100))
+    monkeypatch.setattr("pipeline.adapters.docker.progress.time.monotonic", lambda: next(now))
+    lines, told = list[str](), list[tuple[int, int]]()
+    transfer = Transfer(lines.append, lambda done, total: told.append((done, total)))
+    for layer in "ab":
+        size = {"current": 10, "total": 50}
+        transfer.tell({"status": "Pushing", "id": layer, "progressDetail": size})
+    assert (lines, told) == ([], [(10, 50), (20, 100)])
+
+
 def frame(stream: int, data: bytes) -> bytes:
     return struct.pack(">BxxxL", stream, len(data)) + data
 
