@@ -108,6 +108,11 @@ def show_status(stack: Stack, as_json: bool) -> int:
     return 0 if state["engine"] == "up" else NOT_UP
 
 
+def test_all(stack: Stack) -> int:
+    trouble = Stack(open_lab(f"{stack.lab.name}-trouble", os.environ), say)
+    return project.test_all(stack, trouble, os.environ)
+
+
 def perform(stack: Stack, options: argparse.Namespace) -> int:
     """Do what the arguments ask for; the exit code."""
     match options.command:
@@ -125,7 +130,8 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
         case "demo":
             project.demo(stack, os.environ)
         case "test":
-            return project.test(stack, os.environ, without_dashes(options.words))
+            words = without_dashes(options.words)
+            return project.test(stack, os.environ, words) if words else test_all(stack)
         case "git":
             gitremote.refuse_pushes(stack.lab.git_remote, options.mode == "refuse")
         case "bases" if not options.names:

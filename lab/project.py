@@ -6,10 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
+from lab.bases import Base
 from lab.errors import LabError
 from lab.shell import run, succeeds
 from lab.stack import Stack
@@ -17,12 +21,11 @@ from lab.stack import Stack
 ROOT = Path(__file__).parent.parent
 TEST_LAB = "test"
 DEMO_IMAGES = ("python:3.11-slim", "registry:2")
-PASSES = (
-    ("-m", "not disruptive and not corpus", "-n", "2", "--dist", "worksteal"),
-    ("-m", "disruptive"),
-)
-INTERRUPTED = 2
-"""Exit code of pytest."""
+QUIET = ("-m", "not disruptive and not corpus", "-n", "2", "--dist", "worksteal")
+TROUBLE = ("-m", "disruptive")
+CHUNK = 65536
+LOOK = 0.1
+"""Seconds between two looks at tests that run."""
 ENGINE_TIMEOUT = 10.0
 PULL_TIMEOUT = 300.0
 
@@ -65,35 +68,76 @@ def demo(stack: Stack, environ: Mapping[str, str]) -> NoReturn:
 
 
 def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
-    """Run pytest inside a lab in a network of its own, and end it.
+    """Run pytest with ``words`` inside a lab in a network of its own, and end that.
 
-    Without ``words`` (arguments for pytest) that is all tests but those of the corpus, in two
-    passes: side by side those that leave the engine alone, then one by one those that break it.
-    Returns the exit code of the first pass that fails. Raises LabError if the lab cannot be had.
+    Returns its exit code. Raises LabError if the lab cannot be had.
     """
-    passes = [words] if words else PASSES
-    if not words:
-        stack.down(purge=True)  # tests count what is there: nothing that an interrupted run left
-    stack.up(stack.tested() if words else stack.defaults(), net="own")
-    codes: list[int] = []
+    with up_for_tests(stack, stack.tested()):
+        return patiently(start_pytest(stack, environ, words))
+
+
+def test_all(stack: Stack, trouble: Stack, environ: Mapping[str, str]) -> int:
+    """Run all tests but those of the corpus. Those that break their engine have a lab of their own,
+    ``trouble``, since they mostly wait; what they say is shown after the others have ended.
+
+    Returns the exit code of the first that fail. Raises LabError if a lab cannot be had.
+    """
+    for each in (stack, trouble):
+        each.down(purge=True)  # tests count what is there: nothing that an interrupted run left
+    with (
+        up_for_tests(stack, stack.defaults()),
+        up_for_tests(trouble, trouble.defaults()),
+        tempfile.TemporaryFile() as said,
+        start_pytest(trouble, environ, TROUBLE, said) as second,
+        start_pytest(stack, environ, QUIET) as first,
+    ):
+        code = patiently(first)
+        stack.say("and those that break their engine, which ran meanwhile in a lab of their own:")
+        return code or patiently(second, said)
+
+
+@contextmanager
+def up_for_tests(stack: Stack, wanted: Iterable[Base]) -> Iterator[None]:
+    """The lab is up, in a network of its own, for the block."""
+    stack.up(wanted, net="own")
     try:
-        for arguments in passes:
-            stack.up([])  # whatever the pass before did to the engine
-            argv = stack.network.enter([sys.executable, "-m", "pytest", *arguments])
-            codes.append(patiently(argv, {**environ, **stack.environment()}))
-            if codes[-1] == INTERRUPTED:
-                break
+        yield
     finally:
         stack.down(purge=False)
-    return next((code for code in codes if code), 0)
 
 
-def patiently(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run pytest to its end; its exit code. Ctrl-C is for pytest, which ends by itself."""
-    with subprocess.Popen(argv, cwd=ROOT, env=environ) as tests:
-        # Not before: what is ignored when a program starts is ignored in it, too.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            return tests.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
+def start_pytest(
+    stack: Stack, environ: Mapping[str, str], words: Sequence[str], said: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Begin to run pytest inside the lab; its output goes to ``said`` if given."""
+    argv = stack.network.enter([sys.executable, "-m", "pytest", *words])
+    return subprocess.Popen(
+        argv, cwd=ROOT, env={**environ, **stack.environment()}, stdout=said, stderr=said
+    )
+
+
+def patiently(tests: subprocess.Popen[bytes], said: IO[bytes] | None = None) -> int:
+    """Wait for the end of pytest, meanwhile showing what it wrote to ``said``; its exit code.
+
+    Ctrl-C is for pytest, which ends by itself.
+    """
+    # Not before it has started: what is ignored when a program starts is ignored in it, too.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        if said is not None:
+            show(said, tests)
+        return tests.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def show(said: IO[bytes], tests: subprocess.Popen[bytes]) -> None:
+    """Copy what ``tests`` write there to standard output, until they have ended."""
+    shown, ended = 0, False
+    while not ended:
+        ended = tests.poll() is not None
+        while text := os.pread(said.fileno(), CHUNK, shown):
+            shown += len(text)
+            sys.stdout.buffer.write(text)
+        sys.stdout.flush()
+        time.sleep(0 if ended else LOOK)

@@ -1,8 +1,9 @@
 """Which engine the demo takes."""
 
-import os
 import signal
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -54,5 +55,17 @@ def test_an_interrupt_is_for_pytest(tmp_path: Path) -> None:
         "os.kill(os.getpid(), signal.SIGINT)\n"
     )
     before = signal.getsignal(signal.SIGINT)
-    assert project.patiently([sys.executable, "-c", program], dict(os.environ)) != 0
+    with subprocess.Popen([sys.executable, "-c", program]) as tests:
+        assert project.patiently(tests) != 0
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_what_was_said_meanwhile_is_shown(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """All of it, also what comes while it is shown."""
+    program = "import time; print('early', flush=True); time.sleep(0.3); print('late'); exit(3)"
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen([sys.executable, "-c", program], stdout=said, stderr=said) as tests,
+    ):
+        assert project.patiently(tests, said) == 3
+    assert capfdbinary.readouterr().out == b"early\nlate\n"
