@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import NotFound
 from pipeline.kit import data_volumes, in_place
+from pipeline.kit.compose_model import one_shots
 from pipeline.kit.labels import ROLE, SERVICE, select
+from pipeline.kit.observer import wanted_services
 from pipeline.kit.own_images import own_images, remove_own
 from pipeline.kit.publish import browse_url
 from pipeline.kit.releases import (
@@ -21,6 +23,7 @@ from pipeline.kit.releases import (
     switch_for,
     unprotect,
 )
+from pipeline.kit.supervision import Note, forget, standing
 from pipeline.kit.sweep import sweep
 from pipeline.ports import Engine
 from pipeline.ports.engine import ContainerInfo
@@ -45,6 +48,8 @@ class ServiceStatus:
     image: str
     drift: str = ""
     """How it differs from the release's record; empty when it does not."""
+    trouble: str = ""
+    """What a supervisor has to say: why it does not repair it any more, or who stopped it."""
     ports: tuple[str, ...] = ()
 
 
@@ -101,7 +106,9 @@ def look(project: str, engine: Engine, lock: ProjectLock) -> Status:
     holder = lock.holder()
     release = current.release if current else None
     containers = _serving(engine, project, current)
-    services = tuple(_service(container, release) for container in containers)
+    notes = standing(engine, project, current)
+    services = tuple(_service(container, release, notes) for container in containers)
+    services += _absent(current, {service.service for service in services}, notes)
     return Status(
         project=project,
         state=_state(current, services),
@@ -169,6 +176,7 @@ def start(workspace: Workspace, site: Site) -> list[str]:
         for container in containers:
             site.engine.start(container.id)
         return [f"started {container.name}" for container in containers]
+    forget(site.engine, site.project)
     switch = switch_for(current.release, site)
     switch.start(current.release)
     switch.wait(current.release)
@@ -224,6 +232,7 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
     for release in kept:
         unprotect(site, release)
         done.append(f"forgot {release.id}")
+    forget(site.engine, project)
     site.ledger.erase()  # last, so that what a killed one has left can be found again
     in_place.forget(site.engine, project, journal=site.journal)
     for image in own_images(site.engine, project):
@@ -265,12 +274,44 @@ def _state(current: Activation | None, services: Sequence[ServiceStatus]) -> str
         return "in place" if services else "absent"
     if current.state == "stopped":
         return "stopped"
-    sick = [s for s in services if s.drift or s.health == "unhealthy" or s.state != "running"]
-    ended_well = [s for s in sick if s.state == "exited (0)" and not s.drift]
-    return "live" if services and len(sick) == len(ended_well) else "degraded"
+    if not services or any(_is_sick(service) for service in services):
+        return "degraded"
+    return "live"
 
 
-def _service(container: ContainerInfo, release: Release | None) -> ServiceStatus:
+def _is_sick(service: ServiceStatus) -> bool:
+    if service.drift or service.trouble:
+        return True
+    if service.state == "exited (0)":
+        return False
+    return service.state != "running" or service.health == "unhealthy"
+
+
+def _absent(
+    current: Activation | None, there: Collection[str], notes: Mapping[str, Note]
+) -> tuple[ServiceStatus, ...]:
+    """Services that should run and have no container."""
+    if current is None or current.state == "stopped":
+        return ()
+    release = current.release
+    names = [SINGLE]
+    if release.kind == "compose":
+        short = one_shots(release.spec)
+        names = [name for name in wanted_services(release.spec) if name not in short]
+    return tuple(
+        ServiceStatus(
+            service=name, container="", state="gone", health="none", since="", restarts=0,
+            image=release.images.get(name, ""),
+            trouble=notes[name].reason if name in notes else "",
+        )
+        for name in names
+        if name not in there
+    )  # fmt: skip
+
+
+def _service(
+    container: ContainerInfo, release: Release | None, notes: Mapping[str, Note]
+) -> ServiceStatus:
     service = container.labels.get(COMPOSE_SERVICE) or container.labels.get(SERVICE) or SINGLE
     recorded = release.images.get(service) if release else None
     drift = (
@@ -288,6 +329,7 @@ def _service(container: ContainerInfo, release: Release | None) -> ServiceStatus
         restarts=container.restarts,
         image=container.image,
         drift=drift,
+        trouble=notes[service].reason if service in notes else "",
         ports=tuple(
             f"{p.host_ip or '*'}:{p.host_port}->{p.container}/{p.protocol}" for p in container.ports
         ),

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from types import FrameType
 
 from pydantic import TypeAdapter
 
 from pipeline.app.settle import settle
+from pipeline.app.signals import signals_to
 from pipeline.app.standing import standing
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import BUILT_IN, Artifact, Release
 from pipeline.config import Entry, When
-from pipeline.errors import Cancelled, Exit
 from pipeline.events import Event, Notice, Sink
 from pipeline.planner import AnyStage, Memory, Plan, Planner, Selection
 from pipeline.ports.repo import Head
@@ -27,8 +25,6 @@ from pipeline.runner import EventBus, Identity, Runner, RunResult, StoreJournal
 from pipeline.scope import Scope
 from pipeline.stage import Context, Evidence, StageOptions
 from pipeline.store import LockHolder, StageRecord
-
-SIGNALS: Mapping[int, Exit] = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
 OWN_TAGS = "dockcycle/"
 """How the tags that `track` makes by default begin."""
@@ -195,24 +191,6 @@ def typed(record: StageRecord, kinds: Mapping[str, type[Artifact]]) -> tuple[Art
         except ValueError:
             return None
     return tuple(found)
-
-
-@contextmanager
-def signals_to(scope: Scope) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) ends the scope, the second one the process."""
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        code = SIGNALS[number]
-        if scope.cancelled:
-            os._exit(code)
-        scope.cancel(Cancelled(exit_code=code))
-
-    previous = {number: signal.signal(number, handle) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.app.live import site_of
 from pipeline.app.workspace import Workspace
@@ -12,7 +13,7 @@ from pipeline.kit.releases import Site, converge, protecting_tag
 from pipeline.kit.sweep import TEMPORARY_TAG, sweep
 from pipeline.scope import Scope
 from pipeline.store.records import EffectRecord, RunRecord
-from pipeline.store.store import CLEAN_UP, RUNNING
+from pipeline.store.store import CLEAN_UP, RUNNING, Store
 
 CONVERGE_SECONDS = 120.0
 """What bringing the release in force back may take."""
@@ -27,20 +28,18 @@ def settle(workspace: Workspace, scope: Scope) -> list[str]:
     Raises:
         EngineUnavailable: there is something to settle, and no engine to do it on.
     """
-    store, name = workspace.store, workspace.head.name
-    left = store.unsettled(name)
+    return settle_project(workspace.store, site_of(workspace, scope=scope))
+
+
+def settle_project(store: Store, site: Site) -> list[str]:
+    """See ``settle``."""
+    left = store.unsettled(site.project)
     told = [_announced(run) for run in left]
     try:
-        swept = sweep(
-            workspace.ports.engine,
-            name,
-            client=workspace.home.client(),
-            tags=_temporary_tags(left),
-        )
+        swept = sweep(site.engine, site.project, client=site.client, tags=_temporary_tags(left))
         if left:
-            limit = scope.child(CONVERGE_SECONDS, what="bringing the live release back")
-            site = site_of(workspace, scope=limit)
-            told += _converge(site)
+            limit = site.scope.child(CONVERGE_SECONDS, what="bringing the live release back")
+            told += _converge(replace(site, scope=limit))
             _take_names_back(site, left)
     except EngineUnavailable:
         if not left:

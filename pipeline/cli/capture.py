@@ -48,7 +48,7 @@ def capture(
     With the files that were changed in it since it was made. The container is left as it is.
     """
     from pipeline.app import capture as capturing
-    from pipeline.app.running import signals_to
+    from pipeline.app.signals import signals_to
     from pipeline.cli.output import print_json, print_table
     from pipeline.scope import Scope
 

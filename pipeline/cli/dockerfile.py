@@ -288,7 +288,7 @@ def _show_rows(rows: Sequence[Row]) -> None:
 def _desk(here: Asked, what: str) -> Iterator[tuple[Desk, Scope]]:
     """With a scope that Ctrl-C ends."""
     from pipeline.app.drafted import LIMIT
-    from pipeline.app.running import signals_to
+    from pipeline.app.signals import signals_to
     from pipeline.scope import Scope
 
     scope = Scope(LIMIT, what=what)

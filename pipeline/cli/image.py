@@ -190,7 +190,7 @@ def _images(ctx: typer.Context) -> Images:
 @contextmanager
 def _moving(what: str) -> Iterator[Scope]:
     """A scope that Ctrl-C ends."""
-    from pipeline.app.running import signals_to
+    from pipeline.app.signals import signals_to
     from pipeline.scope import Scope
 
     scope = Scope(LIMIT, what=what)

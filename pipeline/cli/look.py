@@ -56,12 +56,27 @@ def _show_status(found: Status) -> None:
     )
     if found.services:
         print_line("")
-        rows = [
-            (s.service, s.state, _health(s), ago(s.since),
-             str(s.restarts), s.image[7:19], " ".join([*s.ports, s.drift]).strip())
-            for s in found.services
-        ]  # fmt: skip
-        print_table(("service", "state", "health", "since", "restarts", "image", "ports"), rows)
+        print_table(
+            ("service", "state", "health", "since", "restarts", "image", "ports"),
+            [_row(service) for service in found.services],
+        )
+    for service in found.services:
+        if service.trouble:
+            print_line(f"\n{service.service}: {service.trouble}")
+
+
+def _row(service: ServiceStatus) -> tuple[str, ...]:
+    from pipeline.cli.output import ago
+
+    return (
+        service.service,
+        service.state,
+        _health(service),
+        ago(service.since) if service.since else "",
+        str(service.restarts),
+        service.image[7:19],
+        " ".join([*service.ports, service.drift]).strip(),
+    )
 
 
 def _health(service: ServiceStatus) -> str:
@@ -89,7 +104,7 @@ def logs(
 ) -> int:
     """Show what the app prints."""
     from pipeline.app.logs import Wanted, chosen, log_lines, masking
-    from pipeline.app.running import signals_to
+    from pipeline.app.signals import signals_to
     from pipeline.scope import Scope
 
     wanted = Wanted(

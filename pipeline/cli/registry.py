@@ -25,7 +25,7 @@ def up(
     ] = None,
 ) -> int:
     """Start it, as `push` with `to: [local]` does."""
-    from pipeline.app.running import signals_to
+    from pipeline.app.signals import signals_to
     from pipeline.cli.output import print_line
     from pipeline.kit.local_registry import local_registry
     from pipeline.runner import Unrecorded

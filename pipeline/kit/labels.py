@@ -16,7 +16,9 @@ RELEASE = "dockcycle.release"
 RECORD = "dockcycle.record"
 """A release's record, as JSON."""
 
-Role = Literal["candidate", "in-place", "live", "check", "record", "pointer", "registry", "image"]
+Role = Literal[
+    "candidate", "in-place", "live", "check", "record", "pointer", "registry", "image", "note"
+]
 
 
 def labels(

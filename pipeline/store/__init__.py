@@ -4,8 +4,8 @@ It can be lost without harm to what is live, which the engine itself remembers.
 """
 
 from pipeline.store.home import Home
-from pipeline.store.locks import LockHolder, ProjectLock
+from pipeline.store.locks import REPAIR, LockHolder, ProjectLock
 from pipeline.store.records import RunRecord, StageRecord
 from pipeline.store.store import Store
 
-__all__ = ["Home", "LockHolder", "ProjectLock", "RunRecord", "StageRecord", "Store"]
+__all__ = ["REPAIR", "Home", "LockHolder", "ProjectLock", "RunRecord", "StageRecord", "Store"]

@@ -17,6 +17,13 @@ from pipeline.errors import Locked
 from pipeline.scope import Scope
 from pipeline.store.home import Home
 
+REPAIR = "a repair by the supervisor"
+"""What a lock is held for that is soon given back."""
+REPAIR_SECONDS = 60.0
+"""For so long one that is held for a repair is waited for, however short the wait."""
+UNSIGNED_SECONDS = 1.0
+"""The same for one whose holder has not said yet what for, or is only looking."""
+
 
 @dataclass(frozen=True)
 class LockHolder:
@@ -76,8 +83,7 @@ class ProjectLock:
         self, handle: IO[str], wait: float, scope: Scope,
         on_wait: Callable[[LockHolder | None], None],
     ) -> None:  # fmt: skip
-        until = time.monotonic() + wait
-        told = False
+        begun, told = time.monotonic(), False
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +91,7 @@ class ProjectLock:
                 holder = _read(handle)
             else:
                 return
-            if time.monotonic() >= until:
+            if time.monotonic() - begun >= max(wait, _brief(holder)):
                 raise Locked(
                     f"another run of {self._project} is under way: {holder or 'just starting'}",
                     hint="Wait for it, or give --wait SECONDS to wait here.",
@@ -109,6 +115,13 @@ class ProjectLock:
             return self._path.open("a+")
         except OSError as error:
             raise self._home.unusable(error) from error
+
+
+def _brief(holder: LockHolder | None) -> float:
+    """Seconds after which it should be free again by itself; 0 when that is not known."""
+    if holder is None:
+        return UNSIGNED_SECONDS
+    return REPAIR_SECONDS if holder.what == REPAIR else 0.0
 
 
 def _read(handle: IO[str]) -> LockHolder | None:

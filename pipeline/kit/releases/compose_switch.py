@@ -59,7 +59,7 @@ class ComposeSwitch:
         site = self._site
         with site.journal.effect("compose", site.project):
             site.compose.up(
-                compose_variants.with_secrets(self._model(release), site.expand),
+                compose_variants.with_secrets(self.model(release), site.expand),
                 project=site.project,
                 pull=False,
                 remove_orphans=True,
@@ -71,7 +71,7 @@ class ComposeSwitch:
         site = self._site
         with site.journal.effect("stop", site.project):
             site.compose.stop(
-                self._model(release), project=site.project, on_line=site.log, scope=site.scope
+                self.model(release), project=site.project, on_line=site.log, scope=site.scope
             )
 
     def try_out(self, release: Release) -> None:
@@ -84,7 +84,7 @@ class ComposeSwitch:
         return self._app(release, self._all(release))
 
     def wait(self, release: Release) -> App:
-        site, model = self._site, self._model(release)
+        site, model = self._site, self.model(release)
         address, short = self._engine.info().address, one_shots(model)
         expected = [
             Expected(
@@ -124,7 +124,7 @@ class ComposeSwitch:
         )
 
     def is_up(self, release: Release) -> bool:
-        model = self._model(release)
+        model = self.model(release)
         found, short = self._by_service(), one_shots(model)
         return all(
             name in found
@@ -140,7 +140,8 @@ class ComposeSwitch:
                 None, project=site.project, volumes=False, on_line=site.log, scope=site.scope
             )
 
-    def _model(self, release: Release) -> Model:
+    def model(self, release: Release) -> Model:
+        """What Compose is given to run, secrets as references."""
         # No run or release in the labels: Compose would replace every container for them.
         marks = {
             name: labels(self._site.project, "live", service=name)

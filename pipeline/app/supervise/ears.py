@@ -1,0 +1,76 @@
+"""Listening to an engine, through its absences."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipeline.errors import Cancelled, DeadlineExceeded, DockcycleError
+from pipeline.kit.labels import PROJECT, ROLE
+from pipeline.ports import Engine
+from pipeline.ports.engine import ContainerEvent
+from pipeline.scope import Scope
+
+REPLAY = 3600.0
+"""Seconds of the past that the engine is asked about at first."""
+HEAR = 1.0
+"""Seconds in which what it says of the past has come."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+"""Seconds between two attempts to reach an engine that is gone."""
+
+
+@dataclass(frozen=True)
+class Back:
+    """The engine answers."""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """It does not."""
+
+    error: DockcycleError
+
+
+Heard = ContainerEvent | Back | Gone
+
+
+def listen(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> threading.Thread:
+    """Give ``put`` what the engine says, from a thread, until the scope ends."""
+    thread = threading.Thread(target=_listen, args=(engine, put, scope), name="events", daemon=True)
+    thread.start()
+    return thread
+
+
+def past(engine: Engine, scope: Scope) -> Iterator[ContainerEvent]:
+    """What the engine still knows of the last hour."""
+    try:
+        yield from engine.events({PROJECT: ""}, since=time.time() - REPLAY, scope=scope.child(HEAR))
+    except DeadlineExceeded:
+        scope.check()
+
+
+def _listen(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> None:
+    since, pause = time.time() - REPLAY, FIRST_PAUSE
+    while not scope.cancelled:
+        try:
+            engine.volumes({PROJECT: "", ROLE: "note"})  # does it answer?
+            put(Back())
+            pause = FIRST_PAUSE
+            for event in engine.events({PROJECT: ""}, since=since, scope=scope):
+                since = max(since, event.at)
+                put(event)
+        except Cancelled:
+            return
+        except DockcycleError as error:
+            put(Gone(error))
+        _rest(pause, scope)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _rest(seconds: float, scope: Scope) -> None:
+    try:
+        scope.sleep(seconds)
+    except DockcycleError:
+        return  # the loop ends with the scope
