@@ -1,0 +1,241 @@
+"""From a push to the new version being live, through the server, with a real repository."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pipeline.server.queue import Queue
+from pipeline.store import Home, RunRecord, Store
+from tests.engine.conftest import AppUnderTest
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+SECRET = "it-is-a-secret-to-everybody"
+SERVE = """\
+listen: 127.0.0.1:0
+url: https://deploy.example.com
+poll: 1h
+secrets:
+  HOOK: {{env: HOOK}}
+  FORGE: {{env: FORGE}}
+projects:
+  - name: {name}
+    repository: {origin}
+    secret: HOOK
+    sender: github
+    report: {{api: "{forge}", token: FORGE, repository: acme/hello}}
+"""
+PIPELINE = """\
+name: {name}
+stages:
+  - code
+  - dockerfile:
+      instructions:
+        - FROM: python:3.11-slim
+        - COPY: app.py /app.py
+        - USER: 65534
+        - CMD: [python, -u, /app.py]
+  - build
+  - run: {{port: 8000}}
+  - smoke: {{within: 20s, checks: [{{get: /, expect: {{body: version}}}}]}}
+  - track: {{push: origin}}
+  - operate: {{publish: {port}, keep: 2}}
+"""
+
+
+@dataclass
+class Forge:
+    """A stand-in for GitHub's interface."""
+
+    told: list[tuple[str, str, str]] = field(default_factory=list)
+    """Path, commit or environment, state."""
+
+    def states(self, commit: str) -> list[str]:
+        return [state for path, _, state in self.told if path.endswith(f"/statuses/{commit}")]
+
+
+@dataclass
+class Site:
+    """A repository, a server that follows it, and what it reports to."""
+
+    app: AppUnderTest
+    origin: Path
+    forge: Forge
+    file: Path
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline", "serve", "--config", str(self.file)],
+            cwd=self.file.parent, text=True, stderr=subprocess.PIPE,
+            env=self.app.environment({"HOOK": SECRET, "FORGE": "token-of-the-forge"}),
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line
+        self.url = found[0]
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(120)
+
+    def push(self, version: int) -> str:
+        self.app.git("pull", "-q", "--rebase", "origin", "main")
+        self.app.write(f'"version {version}"')
+        commit = self.app.commit(f"version {version}")
+        self.app.git("push", "-q", "origin", "main")
+        return commit
+
+    def deliver(self, commit: str, number: str = "") -> int:
+        body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
+        mac = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {
+            "X-GitHub-Event": "push",
+            "X-GitHub-Delivery": number or commit,
+            "X-Hub-Signature-256": f"sha256={mac}",
+        }
+        url = f"{self.url}/hooks/{self.app.name}"
+        return requests.post(url, body, headers=headers, timeout=10).status_code
+
+    def tip(self) -> tuple[str, str]:
+        """What the branch is at, and the run that its trailer names."""
+        form = "--format=%H %(trailers:key=Dockcycle-Run,valueonly)"
+        done = subprocess.run(
+            ["git", "log", "-1", form, "main"], cwd=self.origin, check=True, text=True,
+            capture_output=True,
+        )  # fmt: skip
+        commit, run = done.stdout.split()
+        return commit, run
+
+    @property
+    def home(self) -> Home:
+        return Home(self.app.home)
+
+    def jobs(self) -> list[str]:
+        """What became of them, the oldest first."""
+        return [job.result or job.state for job in reversed(Queue(self.home).jobs())]
+
+    def runs(self) -> list[RunRecord]:
+        """The oldest first."""
+        store = Store(self.home)
+        return [store.run(run.id) for run in reversed(store.runs(self.app.name))]
+
+    def until_jobs(self, *results: str) -> None:
+        def there() -> bool:
+            bad = [job for job in Queue(self.home).jobs() if job.result in ("failed", "refused")]
+            assert not bad, bad
+            return self.jobs() == list(results)
+
+        until(there, lambda: f"{self.jobs()}, not {results}")
+
+
+def until(condition: Callable[[], object], what: Callable[[], str]) -> None:
+    deadline = time.monotonic() + 180
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def forge() -> Iterator[tuple[Forge, str]]:
+    made = Forge()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            assert self.headers["authorization"] == "Bearer token-of-the-forge"
+            made.told.append((self.path, body.get("environment", ""), body.get("state", "")))
+            self.send_response(201)
+            self.end_headers()
+            self.wfile.write(b'{"id": 1}')
+
+        def log_message(self, *_args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield made, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def site(app: AppUnderTest, tmp_path: Path, forge: tuple[Forge, str]) -> Iterator[Site]:
+    origin = tmp_path / "origin.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(origin)], check=True)
+    (app.directory / "Dockerfile").unlink()
+    app.pipeline(PIPELINE)
+    app.write('"version 1"')
+    app.commit("version 1")
+    app.git("remote", "add", "origin", str(origin))
+    app.git("push", "-q", "-u", "origin", "main")
+    file = tmp_path / "serve.yml"
+    file.write_text(SERVE.format(name=app.name, origin=origin, forge=forge[1]))
+    made = Site(app, origin, forge[0], file)
+    yield made
+    made.kill(signal.SIGTERM)
+
+
+def test_a_push_becomes_the_live_version(site: Site) -> None:
+    site.start()
+    site.until_jobs("passed")
+    assert site.app.get().text == "version 1"
+
+    # The Dockerfile that `track` committed is in the real repository, and starts nothing.
+    record, run = site.tip()
+    assert run == site.runs()[0].id
+    assert site.deliver(record) == 202
+    site.until_jobs("passed", "unchanged")
+
+    commit = site.push(2)
+    assert {site.deliver(commit) for _ in range(20)} == {202, 200}
+    site.until_jobs("passed", "unchanged", "passed")
+    assert site.app.get().text == "version 2"
+    until(lambda: site.forge.states(commit) == ["pending", "success"], lambda: str(site.forge.told))
+    until(lambda: site.forge.told[-1][2] == "success", lambda: str(site.forge.told))
+    assert ("/repos/acme/hello/deployments", "production", "") in site.forge.told
+
+    # The record is the one that a run by hand makes, but for what started it.
+    by_hand = site.app.run()
+    assert by_hand.code == 0, by_hand.text
+    runs = site.runs()
+    assert [run.trigger for run in runs] == ["webhook", "webhook", "cli"]
+    assert [stage.key for stage in runs[1].stages] == [stage.key for stage in runs[2].stages]
+    assert runs[1].outcome["commit"] == runs[2].outcome["commit"] == commit
+
+
+def test_a_killed_server_loses_no_push_and_runs_none_twice(site: Site) -> None:
+    site.start()
+    until(lambda: site.runs(), lambda: "no run begins")
+    commit = site.push(2)
+    assert site.deliver(commit) == 202
+    site.kill()  # run 1 goes on, delivery 2 is only in the queue
+    last = site.push(3)  # and of this one nobody tells
+
+    site.start()
+    until(lambda: set(site.jobs()) <= {"passed", "unchanged"}, lambda: str(site.jobs()))
+    until(lambda: site.app.get().text == "version 3", lambda: site.app.get().text)
+    site.kill(signal.SIGTERM)
+    runs = site.runs()
+    assert [run.status for run in runs] == ["passed", "passed"]
+    assert runs[-1].outcome["commit"] == last
