@@ -33,9 +33,11 @@ test: check ## All tests, on the lab's own engine
 corpus: $(VENV)/.ready ## Generate, build and ask small apps of many languages (takes long)
 	@$(BIN)/python -m lab test -- -m corpus
 
-bench: $(VENV)/.ready ## Speed beside the shell script that a user would otherwise have
+bench: $(VENV)/.ready ## Beside what people write by hand: a shell script, Dockerfiles
 	@$(BIN)/python -m lab up
 	@$(BIN)/python -m lab exec -- $(CURDIR)/$(BIN)/python -m tests.bench
+	@$(BIN)/python -m lab bases $$($(BIN)/python -m tests.bench.naive)
+	@$(BIN)/python -m lab exec -- $(CURDIR)/$(BIN)/python -m tests.bench.authoring
 
 lab-up: ## Start the lab: engine, registries, git remote
 	@$(PYTHON) -m lab up

@@ -54,8 +54,14 @@ def python(version: str, suite: str, *tags: str, stand_ins: tuple[str, ...] = ()
     )
 
 
-def node(version: str, *tags: str) -> Base:
-    return Base(f"node-{version}", "node", tags, {"VERSION": version}, ("debian-bookworm",))
+def node(version: str, *tags: str, default: bool = True) -> Base:
+    args, after = {"VERSION": version}, ("debian-bookworm",)
+    return Base(f"node-{version}", "node", tags, args, after, default=default)
+
+
+def on(ground: str, slim: str, recipe: str, tag: str, *, default: bool = True) -> Base:
+    """A recipe on another base, ``slim``."""
+    return Base(tag.replace(":", "-"), recipe, (tag,), {"GROUND": slim}, (ground,), default=default)
 
 
 def packaged(
@@ -116,6 +122,12 @@ ALL = (
     ),
     node("20", "node:20-slim", "node:20", "node:20-bookworm-slim"),
     node("22", "node:22-slim", "node:22", "node:22-bookworm-slim", "node:lts-slim"),
+    node("24", "node:24-slim", "node:24", "node:24-bookworm-slim", default=False),
+    on("python-3.11", "python:3.11-slim", "stand-in", "python:3.10-slim"),
+    on("python-3.13", "python:3.13-slim", "stand-in", "python:3.14-slim"),
+    on("node-20", "node:20-slim", "stand-in", "node:18-slim"),
+    on("python-3.13", "python:3.13-slim", "full", "python:3.13-trixie", default=False),
+    on("node-22", "node:22-slim", "full", "node:22-bookworm", default=False),
     packaged("nginx", "trixie", "nginx:1", "nginx:latest", stand_ins=("nginx:alpine",)),
     packaged("redis", "bookworm", "redis:7", stand_ins=("redis:7-alpine",)),
     packaged(

@@ -206,7 +206,7 @@ APPS = (
             "src/server.js": _SERVER_MJS,
         },
         3456, "hello from a build", ("node", "dist/server.js"), "node:22-slim",
-        ("npm run build", "AS build"),
+        ("node --run build", "AS build"),
     ),
     App(
         "node-with-tools-that-production-misses",

@@ -81,12 +81,12 @@ class _Author:
         self.result = frameworks.find(tree, self.package)
         self.starter = Starter(tree, wishes, self.package, self.result, self.reasons)
         said = self.package if "engines" in self.package.data else self.workspace.root
-        node = version.choose(tree, wishes, said, self.reasons)
+        self.node = version.choose(tree, wishes, said, self.reasons)
         self.manager = managers.choose(tree, self.workspace.root, self.reasons)
         self.site = self.starter.is_site
         self.start: Start | None = None if self.site or only_site else self.starter.choose()
         self.runs_bun = self._runs_bun()
-        self.base = "oven/bun:1-slim" if self.runs_bun else f"node:{node}-slim"
+        self.base = "oven/bun:1-slim" if self.runs_bun else f"node:{self.node}-slim"
         self.builds = self._builds()
         self.install = Installer(
             tree, self.workspace, self.package, self.manager, self.base, self.reasons,
@@ -159,7 +159,8 @@ class _Author:
         script = self.starter.compiled.script
         if script is not None:
             if not re.search(rf"\brun {script}\b", ran):
-                found.append(self.manager.run(script, self.package))
+                node = "" if self.runs_bun else self.node
+                found.append(self.manager.run(script, self.package, node))
             line = self.package.line_of(script)
             self.reasons.note("build", found[-1], f"scripts.{script}", self.package.file, line=line)
         elif self.start is not None and self.start.compiles and "tsc" not in ran:

@@ -245,7 +245,7 @@ class Installer:
 
     def _build_environment(self) -> list[m.Item]:
         values: dict[str, object] = dict(self.result.build_environment) if self.result else {}
-        if any(not re.match(r"(?:npm|yarn|pnpm|bun) ", each) for each in self.builds):
+        if any(not re.match(r"(?:npm|yarn|pnpm|bun) |node --run ", each) for each in self.builds):
             values["PATH"] = "/app/node_modules/.bin:$PATH"
         return [blocks.env(values)] if values else []
 

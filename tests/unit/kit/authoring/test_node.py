@@ -326,7 +326,25 @@ def test_a_server_that_has_a_site_as_well_is_a_server(tmp_path: Path) -> None:
     )  # fmt: skip
     result = made(tmp_path, {"package.json": described, "server.js": SERVER, "index.html": ""})
     assert result.command == 'CMD ["node", "server.js"]'
-    assert "npm run build" in result.text
+    assert "node --run build" in result.text
+
+
+@pytest.mark.parametrize(
+    ("scripts", "more", "command"),
+    [
+        ({"build": "tsc"}, {}, "node --run build"),
+        ({"build": "tsc"}, {"pnpm-lock.yaml": "lockfileVersion: '9.0'"}, "node --run build"),
+        ({"build": "tsc", "prebuild": "rm -rf dist"}, {}, "npm run build"),
+        ({"build": "tsc --v $npm_package_version"}, {}, "npm run build"),
+        ({"build": "tsc"}, {".nvmrc": "20"}, "npm run build"),
+    ],
+)
+def test_a_script_runs_without_its_manager_where_that_is_the_same(
+    tmp_path: Path, scripts: dict[str, str], more: dict[str, str], command: str
+) -> None:
+    described = package(scripts={"start": "node dist/a.js", **scripts})
+    result = made(tmp_path, {"package.json": described, "src/a.ts": SERVER, **more})
+    assert f"\n    {command}\n" in result.text
 
 
 def test_bun_runs_what_is_made_for_it(tmp_path: Path) -> None:

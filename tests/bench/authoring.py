@@ -1,0 +1,148 @@
+"""Generated Dockerfiles beside what a beginner writes for the same app: size, rebuild, user, lint.
+
+python -m lab exec -- .venv/bin/python -m tests.bench.authoring [APP…]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.naive import CASES, Case
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT / "tests" / "corpus"
+ROUNDS = 3
+BUILD = 900
+HEAD = f"{'':<17}{'size':>17}{'rebuild':>18}{'user':>14}{'hadolint':>11}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One image: bytes, seconds to build after a change of the source, user, findings."""
+
+    size: int
+    seconds: float
+    user: str
+    findings: int
+
+
+def main(chosen: Sequence[str]) -> int:
+    """Print a line for each app; the exit code says whether all are as they should be."""
+    print("generated Dockerfile / what a beginner writes (size and rebuild: smaller is better)")
+    print(HEAD)
+    missed = []
+    for case in CASES:
+        if not chosen or case.app.startswith(tuple(chosen)):
+            with tempfile.TemporaryDirectory(prefix="dockcycle-bench-") as folder:
+                ours, theirs = compare(case, Path(folder))
+            print(line(case, ours, theirs), flush=True)
+            missed += [f"{case.app}: {what}" for what in faults(case, ours, theirs)]
+    for what in missed:
+        print(f"missed  {what}")
+    return 1 if missed else 0
+
+
+def compare(case: Case, folder: Path) -> tuple[Seen, Seen]:
+    """Both images of one app, rebuilt in turn so that a slow moment of the machine hits both."""
+    ours, theirs = (Image(case, folder / name) for name in ("generated", "naive"))
+    ours.generate()
+    (theirs.folder / "Dockerfile").write_text(case.dockerfile)
+    try:
+        ours.build(), theirs.build()
+        times = [(ours.rebuild(number), theirs.rebuild(number)) for number in range(ROUNDS)]
+        return (
+            ours.seen(statistics.median(pair[0] for pair in times)),
+            theirs.seen(statistics.median(pair[1] for pair in times)),
+        )
+    finally:
+        ours.remove(), theirs.remove()
+
+
+class Image:
+    """One folder, and the image that is built of it."""
+
+    def __init__(self, case: Case, folder: Path) -> None:
+        self.folder = Path(shutil.copytree(CORPUS / case.app, folder))
+        self.tag = f"bench-{case.app}-{folder.name}:{os.getpid()}"
+        self._source = self.folder / case.source
+        self._comment = case.comment
+
+    def generate(self) -> None:
+        run([sys.executable, "-m", "pipeline", "dockerfile"], self.folder)
+
+    def build(self) -> None:
+        run(["docker", "build", "--quiet", "--tag", self.tag, "."], self.folder)
+
+    def rebuild(self, number: int) -> float:
+        """Seconds to build it after a line was added to the source."""
+        with self._source.open("a") as file:
+            file.write(self._comment.format(f"{number} {time.time_ns()}") + "\n")
+        begun = time.perf_counter()
+        self.build()
+        return time.perf_counter() - begun
+
+    def seen(self, seconds: float) -> Seen:
+        shape = "{{.Size}} {{.Config.User}}"
+        size, user = run(
+            ["docker", "image", "inspect", "--format", shape, self.tag], self.folder
+        ).split(" ")  # fmt: skip
+        return Seen(int(size), seconds, user.strip() or "root", self._findings())
+
+    def remove(self) -> None:
+        subprocess.run(["docker", "rmi", "-f", self.tag], check=False, capture_output=True)
+
+    def _findings(self) -> int:
+        done = subprocess.run(
+            ["hadolint", "--no-fail", "--format", "json", "Dockerfile"],
+            cwd=self.folder, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        return len(json.loads(done.stdout))
+
+
+def faults(case: Case, ours: Seen, theirs: Seen) -> list[str]:
+    """What is not as it should be."""
+    found = []
+    if ours.size > theirs.size:
+        found.append("larger than what a beginner builds")
+    if case.limit is not None and ours.seconds > case.limit:
+        found.append(f"{ours.seconds:.1f} s to rebuild, {case.limit:.0f} s are wanted")
+    if ours.user == "root":
+        found.append("runs as root")
+    if ours.findings:
+        found.append("hadolint finds something")
+    return found
+
+
+def line(case: Case, ours: Seen, theirs: Seen) -> str:
+    return (
+        f"{case.app:<17}"
+        f"{ours.size / 1e6:6.0f} / {theirs.size / 1e6:4.0f} MB"
+        f"{ours.seconds:8.1f} / {theirs.seconds:5.1f} s"
+        f"{ours.user:>7} / {theirs.user:<4}"
+        f"{ours.findings:>6} / {theirs.findings}"
+    )
+
+
+def run(argv: Sequence[str], cwd: Path) -> str:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"
+    done = subprocess.run(
+        argv, cwd=cwd, env=environ, capture_output=True, text=True, timeout=BUILD, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
