@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import NotFound
-from pipeline.kit import data_volumes, in_place
+from pipeline.kit import data_volumes, in_place, notifying
 from pipeline.kit.compose_model import one_shots
 from pipeline.kit.labels import ROLE, SERVICE, select
 from pipeline.kit.observer import wanted_services
@@ -233,6 +233,7 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
         unprotect(site, release)
         done.append(f"forgot {release.id}")
     forget(site.engine, project)
+    notifying.forget(site.engine, project)
     site.ledger.erase()  # last, so that what a killed one has left can be found again
     in_place.forget(site.engine, project, journal=site.journal)
     for image in own_images(site.engine, project):

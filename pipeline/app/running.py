@@ -12,6 +12,7 @@ from functools import cached_property, partial
 
 from pydantic import TypeAdapter
 
+from pipeline.app.notify import notify
 from pipeline.app.settle import settle
 from pipeline.app.signals import signals_to
 from pipeline.app.standing import standing
@@ -101,6 +102,7 @@ def execute(
         scope=scope,
         sequential=sequential,
         standing=partial(standing, workspace),
+        telling=partial(notify, workspace, plan),
     ).run()
 
 

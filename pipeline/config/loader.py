@@ -13,6 +13,7 @@ from pipeline.config.assignment import apply_set
 from pipeline.config.entries import by_stage
 from pipeline.config.interpolation import interpolate_tree
 from pipeline.config.nodes import MapNode, Node
+from pipeline.config.notify import hooks
 from pipeline.config.overlay import merge_documents
 from pipeline.config.pipeline import Pipeline, Stages
 from pipeline.config.secrets import sources
@@ -111,12 +112,14 @@ class _Layers:
         return Validation(self.file, shown_path(self.file), catalog, values)
 
     def pipeline(self, checked: Checked) -> Pipeline:
+        found = sources(checked.head.secrets, self.file.parent)
         return Pipeline(
             name=checked.head.name,
             file=self.file,
             directory=self.file.parent,
             entries=checked.entries,
-            secrets=sources(checked.head.secrets, self.file.parent),
+            secrets=found,
+            notify=hooks(checked.head.notify, found, self.file.parent),
             environment=self.environment,
             documents=self.documents,
             variables=self.variables,

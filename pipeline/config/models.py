@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,7 @@ from pydantic import (
 
 from pipeline.config.entries import KEY_RULE
 from pipeline.kit.names import ProjectName
+from pipeline.kit.notifying import OCCASIONS, Occasion
 from pipeline.kit.units import Scalar, Timeout
 
 
@@ -171,6 +173,53 @@ SecretName = Annotated[
 ]
 
 
+class WebhookSecret(_Model):
+    """A webhook whose address is a secret."""
+
+    secret: SecretName
+    """Name of the secret, as declared under `secrets:`."""
+
+
+_KEYS = re.compile(r"(^|[.])(slack|discord|discordapp|webhook[.]office|chat[.]googleapis)[.]com$")
+"""Hosts whose webhook addresses are keys: who has one may post."""
+
+
+ADDRESS_IS_KEY = "this address is a secret in itself"
+
+
+def _check_url(value: str | WebhookSecret) -> str | WebhookSecret:
+    if isinstance(value, WebhookSecret):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("a webhook is an http:// or https:// address, or `{secret: NAME}`")
+    if parts.username or parts.password or _KEYS.search(parts.hostname):
+        raise ValueError(ADDRESS_IS_KEY)
+    return value
+
+
+class NotifyOptions(_Model):
+    """Who is told when something happens: a webhook or a command."""
+
+    webhook: Annotated[str | WebhookSecret, AfterValidator(_check_url)] | None = None
+    """Address that gets a JSON message, as Slack takes it; `{secret: NAME}` for one that is a
+    secret."""
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Program with its arguments; it gets the event as JSON on its standard input."""
+    on: Annotated[
+        tuple[Occasion, ...],
+        BeforeValidator(_to_tuple, json_schema_input_type=Occasion | list[Occasion]),
+    ] = OCCASIONS
+    """What it is told of: `success` and `failure` of runs, `degraded` and `recovered` by the
+    supervisor; all without it."""
+
+    @model_validator(mode="after")
+    def _one(self) -> NotifyOptions:
+        if (self.webhook is None) == (self.command is None):
+            raise ValueError("who is told is either a `webhook` or a `command`")
+        return self
+
+
 class PipelineFile(_Model):
     """A pipeline: what is shipped, and the stages that ship it."""
 
@@ -182,3 +231,5 @@ class PipelineFile(_Model):
     """The stages in order; without it all eight run with their defaults."""
     secrets: dict[SecretName, SecretOptions] = {}
     """Secrets by name; values refer to them as `{secret:NAME}`."""
+    notify: tuple[NotifyOptions, ...] = ()
+    """Who is told how runs end, and when a release is degraded or has recovered."""

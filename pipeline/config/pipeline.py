@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pipeline.artifacts import Artifact
 from pipeline.config.models import ALWAYS, When
 from pipeline.errors import Location
+from pipeline.kit.notifying import Hook
 from pipeline.stage import Stage, StageOptions
 
 _NOWHERE = Location("")
@@ -98,5 +99,7 @@ class Pipeline:
     """The overlay in use, ``""`` without one."""
     documents: Mapping[str, str]
     """File name → text, as read: the pipeline file, then its overlay."""
+    notify: tuple[Hook, ...]
+    """Who is told of what, with the places of secrets."""
     variables: Mapping[str, str] = field(repr=False)
     """``.env`` and the environment: what values were interpolated with."""

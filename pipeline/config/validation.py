@@ -12,11 +12,12 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.dataflow import check_dataflow
 from pipeline.config.entries import RawEntry, raw_entries
 from pipeline.config.explain import explain
-from pipeline.config.models import EntryOptions, PipelineFile
+from pipeline.config.models import ADDRESS_IS_KEY, EntryOptions, PipelineFile
 from pipeline.config.nodes import MapNode, Node, ScalarNode, to_data
+from pipeline.config.notify import check_secrets
 from pipeline.config.pipeline import Entry, FoundStage, Stages
 from pipeline.config.secrets import check_references, take_literals
-from pipeline.errors import ConfigError, Problem, UsageError
+from pipeline.errors import ConfigError, Location, Problem, UsageError
 from pipeline.kit.names import suggest_project_name
 from pipeline.stage import StageOptions
 
@@ -84,11 +85,18 @@ class Validation:
         self._problems += literals
         found, problems = _validate(PipelineFile, head, "")
         self._problems += [self._with_better_hint(problem) for problem in problems]
+        self._problems += check_secrets(self._root, self._secrets)
         return found
 
     def _with_better_hint(self, problem: Problem) -> Problem:
-        """Hints that only make sense at the top of a file."""
+        """Hints that only make sense at the top of a file; and no line that holds a secret."""
         key = problem.where.key
+        if ADDRESS_IS_KEY in problem.message:  # a line is quoted where it is shown
+            return Problem(
+                f"line {problem.where.line}: {problem.message}",
+                Location(problem.where.file, key=key),
+                "Declare it under `secrets:`, and write `webhook: {secret: NAME}`.",
+            )
         if problem.message.startswith("unknown key") and key in self._catalog.names():
             return replace(problem, hint=f"It is a stage: put `- {key}: …` under `stages:`.")
         if key == "name" and key not in self._root.items:

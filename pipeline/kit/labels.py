@@ -17,7 +17,16 @@ RECORD = "dockcycle.record"
 """A release's record, as JSON."""
 
 Role = Literal[
-    "candidate", "in-place", "live", "check", "record", "pointer", "registry", "image", "note"
+    "candidate",
+    "in-place",
+    "live",
+    "check",
+    "record",
+    "pointer",
+    "registry",
+    "image",
+    "note",
+    "notify",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -40,6 +40,9 @@ MakeContext = Callable[[str, Evidence, Scope, Callable[[Event], None]], Context]
 Standing = Callable[[Exception], Serving | None]
 """Says what serves after a run that ended with that error; does not raise."""
 
+Telling = Callable[[RunResult, Serving | None], Iterable[Notice]]
+"""Tells others how a run ended, and gives what is to be said of that; does not raise."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -67,6 +70,7 @@ class Runner:
         scope: Scope,
         sequential: bool = False,
         standing: Standing = lambda error: None,
+        telling: Telling = lambda result, serving: (),
     ) -> None:
         self._identity = identity
         self._plan = plan
@@ -77,6 +81,7 @@ class Runner:
         self._scope = scope
         self._sequential = sequential
         self._standing = standing
+        self._telling = telling
         self._ended: queue.Queue[StageOutcome] = queue.Queue()
         self._works: list[Work] = []
         self._outcomes: dict[str, StageOutcome] = {}
@@ -255,6 +260,8 @@ class Runner:
             )
         serving = self._standing(result.error) if result.error else None
         with suppress(StoreUnusable):  # how it ended is on record, and this is the last word
+            for notice in self._telling(result, serving):
+                self._bus.emit(notice)
             self._bus.emit(
                 RunFinished(
                     status=result.status,

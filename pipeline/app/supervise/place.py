@@ -6,16 +6,35 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.app.settle import settle_project
 from pipeline.errors import Locked, UsageError
+from pipeline.kit import reach
 from pipeline.kit.labels import PROJECT, ROLE
+from pipeline.kit.notifying import Hook, Message, Sender, read
 from pipeline.kit.releases import Site
+from pipeline.kit.supervision import Happening
 from pipeline.ports import Ports
 from pipeline.runner import Masker, Unrecorded
 from pipeline.scope import Scope
 from pipeline.stage import Secrets
 from pipeline.store import REPAIR, Home, ProjectLock, Store
+
+if TYPE_CHECKING:
+    from pipeline.config import SecretSource
+
+NOTIFY_SECONDS = 20.0
+"""For all that are told of one happening."""
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """A secret, as ``secret_loader`` wants it declared."""
+
+    secrets: Mapping[str, SecretSource]
+    variables: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,38 @@ class Place:
     def engine_name(self) -> str:
         return self.ports.engine.info().name
 
+    def notify(self, happening: Happening) -> list[str]:
+        """Tell those whom the project's last run named; what did not work, in words."""
+        if happening.kind not in ("degraded", "recovered"):
+            return []
+        engine, scope = self.ports.engine, Scope(NOTIFY_SECONDS, what="notifying")
+        # Who may write on an engine may do what he likes on its machine, but on no other.
+        here = reach.is_here(engine.info().address)
+        left = read(engine, happening.project)
+        hooks = [hook for hook in left if here or not (hook.command or hook.file)]
+        message = Message(
+            event=happening.kind,
+            text=_text(happening),
+            project=happening.project,
+            service=happening.service,
+            release=happening.release,
+            reason=happening.message,
+            at=round(happening.at, 3),
+        )
+        sender = Sender(self.ports.http, self.ports.shell, self.ports.clock, self._address)
+        return sender.send(hooks, message, scope)
+
+    def _address(self, hook: Hook) -> str:
+        """Of a webhook; a secret one is read here, from where the pipeline file says it is."""
+        if not hook.secret:
+            self.masker.add(hook.url)
+            return hook.url
+        from pipeline.config import SecretSource, secret_loader  # rarely needed, and large
+
+        source = SecretSource(hook.secret, hook.env or None, Path(hook.file) if hook.file else None)
+        load = secret_loader(_Declared({hook.secret: source}, self.environ))
+        return self.masker.watch(load)(hook.secret)
+
     def projects(self) -> list[str]:
         """Those that have releases on the engine."""
         records = self.ports.engine.volumes({PROJECT: "", ROLE: "record"})
@@ -102,6 +153,12 @@ class Place:
                 f"the engine {engine.name} has a supervisor: {lock.holder() or 'just starting'}",
                 hint="One is enough: it keeps all projects of the engine.",
             ) from None
+
+
+def _text(happening: Happening) -> str:
+    what = f"{happening.project} {happening.service}".strip()
+    state = "is degraded" if happening.kind == "degraded" else "has recovered"
+    return f"{what} {state}: {happening.message}"
 
 
 def _quiet(_line: str) -> None:

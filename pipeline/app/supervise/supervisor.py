@@ -30,6 +30,8 @@ QUIET = 5.0
 """Who has to come again later than that is not waited for by ``once``."""
 ONCE_SECONDS = 60.0
 WORKERS = 4
+TOLD = ("degraded", "recovered")
+"""What people are notified of."""
 FLEETING = ("candidate", "check", "image")
 """Roles of what belongs to no release."""
 
@@ -250,5 +252,18 @@ class Supervisor:
         self._pass_on(Happening(kind, project, message, at=time.time()))
 
     def _pass_on(self, happening: Happening) -> None:
+        """Not in the keeper's own time: it has the project's lock."""
         with self._telling:
             self._tell(self._place.masker.data(happening))
+        if happening.kind in TOLD:
+            thread = threading.Thread(target=self._notify, args=(happening,), name="notify")
+            thread.start()
+
+    def _notify(self, happening: Happening) -> None:
+        """In a thread; the process waits for it when it ends."""
+        try:
+            failures = self._place.notify(self._place.masker.data(happening))
+        except DockcycleError as error:
+            failures = [f"nobody was told: {error.message}"]
+        for failure in failures:
+            self._say("failed", failure, happening.project)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from pipeline.adapters.fake_engine import Program, says
+from pipeline.adapters.shell import LocalShell
 from pipeline.app.supervise import Place, Supervisor, Watch
 from pipeline.errors import Cancelled, Locked
+from pipeline.kit.notifying import Hook, publish
 from pipeline.kit.supervision import Happening, Limits
 from pipeline.ports.engine import ContainerSpec
+from pipeline.ports.shell import Shell
 from pipeline.scope import Scope
 from pipeline.store import Home, ProjectLock
 from tests.unit.kit.releases.site import Yard
@@ -32,7 +38,8 @@ class Post:
     told: list[Happening] = field(default_factory=list)
 
     def place(self) -> Place:
-        return Place(self.yard.site.ports, Home(self.home), {})
+        ports = replace(self.yard.site.ports, shell=cast(Shell, LocalShell()))
+        return Place(ports, Home(self.home), {})
 
     def supervisor(self) -> Supervisor:
         limits = Limits(repairs=3, first_pause=0.01, longest_pause=0.05, steady=0.2)
@@ -159,6 +166,30 @@ def test_a_run_waits_for_a_repair_but_not_for_another_run(post: Post) -> None:
         pass
     thread.join()
     assert len(waited) == 1
+
+
+def test_degraded_is_notified_once_and_again_when_it_has_recovered(post: Post) -> None:
+    tells = Hook(command=("sh", "-c", "cat >> told; echo >> told"), directory=str(post.home))
+    engine = post.yard.engine
+    publish(engine, "hello", (tells,), client="me", journal=post.yard.journal)
+    release = post.yard.release(2, post.yard.image("2"))
+    post.yard.live(release.model_copy(update={"spec": {**release.spec, "restart": "no"}}))
+    (found,) = [c for c in engine.state.containers.values() if c.name == "hello-r2"]
+    file = post.home / "told"
+
+    def told() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in file.read_text().split("\n")[:-1]]
+
+    with post.at_work():
+        found.program = Program(exits=3)
+        engine.crash("hello-r2")
+        post.until(lambda: file.exists() and len(told()) == 1)
+    assert told()[0]["event"] == "degraded"
+    assert told()[0]["text"].startswith("hello app is degraded: ended with exit code 3; 3 restarts")
+    with post.at_work():  # another supervisor knows that it was told, and starts with a new budget
+        found.program = Program(answer=says("good"))
+        post.until(lambda: len(told()) == 2)
+    assert [one["event"] for one in told()] == ["degraded", "recovered"]
 
 
 def stray_spec(image: str, labels: dict[str, str]) -> ContainerSpec:
