@@ -1,7 +1,7 @@
 """Try one app of tests/corpus: generate its Dockerfile, build that, run it, ask it.
 
-Each app answers ``GET /`` with a body that has ``hello from NAME``, the name of its folder; one
-that listens on no port says so in its log.
+Each app answers ``GET /`` with a body that has ``hello from NAME``, the name of its folder, or what
+``SAYS`` has; one that listens on no port says so in its log.
 
     python -m lab exec -- .venv/bin/python -m tests.support.corpus    # writes the table of results
 """
@@ -44,6 +44,8 @@ BUILD = 900.0
 OTHER_PORT = "7777"
 FIXED_PORT = frozenset({"go-cmd", "go-embed"})
 """Apps whose code names a port that ``PORT`` does not change."""
+SAYS = {"python-streamlit": "<title>Streamlit</title>"}
+"""What those answer whose pages are made in the browser."""
 ONLY_GENERATED = {
     "dotnet-web": "there is no .NET base in the lab",
 }
@@ -204,7 +206,7 @@ def attempt(name: str, folder: Path) -> Result:
         seconds = time.monotonic() - start
         app.start(image, info.port)
         app.wait_healthy()
-        app.wait_for(f"hello from {name}", info.port)
+        app.wait_for(SAYS.get(name, f"hello from {name}"), info.port)
         found = app.ports.engine.image(image.id)
         assert found is not None
         assert found.user not in ("", "0", "root"), found.user

@@ -11,6 +11,7 @@ from pipeline.kit.authoring import blocks, parts, probes, starting
 from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.tree import Tree
+from pipeline.kit.authoring.versions import check
 from pipeline.kit.dockerfile import model as m
 
 DEFAULT = "10.0"
@@ -118,6 +119,7 @@ class _Author:
             if found:
                 version = max(found, key=lambda each: tuple(map(int, each.split("."))))
                 line = self.tree.line_of(file, f"net{version}")
+                check("dotnet", str(version), file, line)
                 known = version in KNOWN
                 because = "its target" if known else "its target; not one that is looked after"
                 self.reasons.note("dotnet", version, because, file, line=line, doubtful=not known)

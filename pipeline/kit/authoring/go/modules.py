@@ -13,7 +13,7 @@ from pipeline.kit.authoring.contract import Reasons, Wishes
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.starting import Said
 from pipeline.kit.authoring.tree import Tree
-from pipeline.kit.authoring.versions import pinned
+from pipeline.kit.authoring.versions import check, pinned
 
 DEFAULT = "1.26"
 KNOWN = ("1.25", "1.26", "1.27")
@@ -169,6 +169,7 @@ class Modules:
             return DEFAULT
         _, version, file, text = asked[-1]
         line = self.tree.line_of(file, text)
+        check("go", version, file, line)
         if _order(version) > _order(DEFAULT):
             return _noted(reasons, version, f"it says {text}", file, line)
         reasons.note("go", DEFAULT, f"it asks for {version} at least", file, line=line)

@@ -8,7 +8,7 @@ from pipeline.kit.authoring.contract import Reasons, Wishes
 from pipeline.kit.authoring.java import POM
 from pipeline.kit.authoring.java.pom import Pom
 from pipeline.kit.authoring.tree import Tree
-from pipeline.kit.authoring.versions import pinned
+from pipeline.kit.authoring.versions import check, pinned
 
 DEFAULT = 21
 KNOWN = (17, 21, 25)
@@ -28,6 +28,7 @@ def choose(tree: Tree, wishes: Wishes, reasons: Reasons) -> str:
     if wishes.java:
         return _noted(reasons, wishes.java, "asked for by `java:`", "pipeline.yml")
     for version, file, line in pinned(tree, "java", ".java-version"):
+        check("java", version, file, line)
         return _noted(reasons, version, "pinned", file, line)
     for file, pattern in (
         ("system.properties", r"java\.runtime\.version\s*=\s*(\d+)"),
@@ -39,6 +40,7 @@ def choose(tree: Tree, wishes: Wishes, reasons: Reasons) -> str:
     if target is None:
         reasons.note("java", DEFAULT, "no file names a version, so a current one")
         return str(DEFAULT)
+    check("java", str(target), file)
     if exact:
         return _noted(reasons, str(target), "a toolchain of just this version", file)
     chosen = next((version for version in KNOWN if version >= target), target)

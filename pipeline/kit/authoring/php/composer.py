@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.kit.authoring.contract import Reasons, Wishes
 from pipeline.kit.authoring.php import FILE
 from pipeline.kit.authoring.tree import Tree
-from pipeline.kit.authoring.versions import pinned
+from pipeline.kit.authoring.versions import check, pinned
 
 LOCK = "composer.lock"
 DEFAULT = "8.4"
@@ -102,6 +102,7 @@ class Composer:
         because = "no file names a version, so a current one"
         if wanted:
             because = f"no version that is looked after is one of {wanted}"
+            check("php", wanted, FILE, self.tree.line_of(FILE, '"php"'))
         reasons.note("php", DEFAULT, because, FILE if wanted else "", doubtful=bool(wanted))
         return DEFAULT
 

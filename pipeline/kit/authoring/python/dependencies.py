@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring.contract import Reasons
 from pipeline.kit.authoring.python import locks
 from pipeline.kit.authoring.python.locks import Lock
@@ -200,9 +201,7 @@ def _requirements(tree: Tree, main: str) -> Dependencies:
         files[file] = None
         for line in tree.lines(file):
             if include := _INCLUDE.match(line):
-                waiting.append(
-                    posixpath.normpath(posixpath.join(posixpath.dirname(file), include[1]))
-                )
+                waiting.append(_included(tree, file, line, include[1]))
             else:
                 lines.append(line)
     return Dependencies(
@@ -211,6 +210,17 @@ def _requirements(tree: Tree, main: str) -> Dependencies:
         needs_git=any("git+" in line for line in lines),
         hashed=any("--hash" in line for line in lines),
     )  # fmt: skip
+
+
+def _included(tree: Tree, file: str, line: str, name: str) -> str:
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+    if "://" in name or tree.has(path):
+        return path
+    raise StageFailed(
+        f"{file} includes {name}, which is not there",
+        hint="Mend the line, or bring the file.",
+        where=Location(file, tree.line_of(file, line)),
+    )
 
 
 def _setup(tree: Tree) -> list[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pipeline.kit.authoring.contract import Reasons, Wishes
 from pipeline.kit.authoring.ruby import FILE
 from pipeline.kit.authoring.tree import Tree
-from pipeline.kit.authoring.versions import pinned
+from pipeline.kit.authoring.versions import check, pinned
 
 LOCK = "Gemfile.lock"
 DEFAULT = "3.4"
@@ -81,6 +81,7 @@ class Bundle:
             return _noted(reasons, wishes.ruby, "asked for by `ruby:`", "pipeline.yml")
         if match := _RUBY.search(self.tree.read(FILE)):
             line = self.tree.line_of(FILE, match[0].strip())
+            check("ruby", match[2], FILE, line)
             if match[1] == ">=":
                 chosen = max(DEFAULT, ".".join(match[2].split(".")[:2]))
                 reasons.note("ruby", chosen, f"it asks for {match[2]} at least", FILE, line=line)
@@ -88,6 +89,7 @@ class Bundle:
             exact = match[1] is None and match[2].count(".") == 2
             return _noted(reasons, match[2], "pinned", FILE, line, exact=exact)
         for version, file, line in pinned(self.tree, "ruby", ".ruby-version"):
+            check("ruby", version, file, line)
             return _noted(reasons, version, "pinned", file, line)
         if match := re.search(r"^RUBY VERSION\s+ruby (\d+\.\d+)", self.tree.read(LOCK), re.M):
             line = self.tree.line_of(LOCK, "RUBY VERSION")

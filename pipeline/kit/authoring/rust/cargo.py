@@ -15,7 +15,7 @@ from pipeline.kit.authoring.rust import FILE
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.starting import Said
 from pipeline.kit.authoring.tree import Tree
-from pipeline.kit.authoring.versions import pinned
+from pipeline.kit.authoring.versions import check, pinned
 
 LOCK = "Cargo.lock"
 _TRIXIE_SINCE = 89
@@ -233,10 +233,13 @@ class Cargo:
         file = "rust-toolchain.toml"
         channel = self.tree.toml(file).get("toolchain", {}).get("channel")
         if isinstance(channel, str) and (match := re.fullmatch(r"(\d+\.\d+)(\.\d+)?", channel)):
-            reasons.note("rust", match[1], "pinned", file, line=self.tree.line_of(file, channel))
+            line = self.tree.line_of(file, channel)
+            check("rust", match[1], file, line)
+            reasons.note("rust", match[1], "pinned", file, line=line)
             return match[1]
         for version, where, line in pinned(self.tree, "rust", "rust-toolchain"):
             minor = ".".join(version.split(".")[:2])
+            check("rust", minor, where, line)
             reasons.note("rust", minor, "pinned", where, line=line)
             return minor
         if channel not in (None, "stable"):
