@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LAB    ?=
 
-.PHONY: help demo test corpus check bench lab-up lab-down clean
+.PHONY: help demo test corpus check bench load lab-up lab-down clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ bench: $(VENV)/.ready ## Beside what people write by hand: a shell script, Docke
 	@$(BIN)/python -m lab exec -- $(CURDIR)/$(BIN)/python -m tests.bench
 	@$(BIN)/python -m lab bases $$($(BIN)/python -m tests.bench.naive)
 	@$(BIN)/python -m lab exec -- $(CURDIR)/$(BIN)/python -m tests.bench.authoring
+
+load: $(VENV)/.ready ## Webhook deliveries by the thousand, against a real server
+	@$(BIN)/python -m tests.load
 
 lab-up: ## Start the lab: engine, registries, git remote
 	@$(PYTHON) -m lab up

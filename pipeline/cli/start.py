@@ -9,7 +9,10 @@ import typer
 from pipeline.cli.app import START, app, command
 from pipeline.cli.options import asked
 from pipeline.cli.words import Json
-from pipeline.errors import ConfigError, Exit
+from pipeline.errors import ConfigError, Exit, UsageError
+from pipeline.kit.names import did_you_mean
+
+SCHEMAS = ("pipeline", "serve")
 
 if TYPE_CHECKING:
     from pipeline.errors import Problem
@@ -81,13 +84,29 @@ def _problem(problem: Problem) -> dict[str, object]:
             "line": where.line, "column": where.column, "key": where.key}  # fmt: skip
 
 
-@command(app, "schema", START, "dockcycle schema > pipeline.schema.json")
-def schema(ctx: typer.Context) -> int:
-    """Print the JSON schema of pipeline files, for editors."""
+@command(
+    app, "schema", START, "dockcycle schema > pipeline.schema.json",
+    "dockcycle schema serve > serve.schema.json",
+)  # fmt: skip
+def schema(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="[WHAT]", help="pipeline (the default) or serve.")
+    ] = "pipeline",
+) -> int:
+    """Print the JSON schema of pipeline files or of serve.yml, for editors."""
     from pipeline.cli.output import print_json
+    from pipeline.config.json_schema import plain_schema
     from pipeline.config.json_schema import schema as make
 
-    print_json(make(asked(ctx).workspace.catalog))
+    if what == "serve":
+        from pipeline.server.config import ServeFile
+
+        print_json(plain_schema(ServeFile, "dockcycle serve"))
+    elif what == "pipeline":
+        print_json(make(asked(ctx).workspace.catalog))
+    else:
+        raise UsageError(f"there is no schema of {what}", hint=did_you_mean(what, SCHEMAS))
     return Exit.OK
 
 

@@ -70,6 +70,19 @@ def schema(catalog: Stages) -> Json:
     )
 
 
+def plain_schema(model: type[BaseModel], title: str) -> Json:
+    """The schema of a file that ``model`` validates, without stages in it."""
+    made = _relaxed(model.model_json_schema(schema_generator=WithDescriptions))
+    definitions: Json = {name: _relaxed(body) for name, body in made.pop("$defs", {}).items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        **made,
+        "patternProperties": _EXTENSIONS,
+        "$defs": dict(sorted((definitions | {"interpolated": _INTERPOLATED}).items())),
+    }
+
+
 def _pruned(schema: Json) -> Json:
     """Without definitions that nothing refers to, such as models that were merged into others."""
     text = json.dumps(schema)

@@ -237,9 +237,9 @@ class Queue:
         return [_job(row) for row in rows]
 
     def deliveries(self, project: str | None = None, limit: int = 50) -> list[dict[str, object]]:
-        """The newest first: ``sender``, ``received``, ``what``, ``verdict``, ``job``."""
+        """The newest first: ``id``, ``sender``, ``received``, ``what``, ``verdict``, ``job``."""
         rows = self._read(
-            "SELECT project, sender, received, what, verdict, job FROM deliveries"
+            "SELECT id, project, sender, received, what, verdict, job FROM deliveries"
             " WHERE ? IS NULL OR project = ? ORDER BY id DESC LIMIT ?",
             project, project, limit,
         )  # fmt: skip

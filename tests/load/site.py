@@ -1,0 +1,130 @@
+"""A repository, and a server that runs its pipeline."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from pipeline.server.queue import Queue
+from pipeline.store import Home, RunRecord, Store
+
+ROOT = Path(__file__).parents[2]
+SECRET = "it-is-a-secret-to-everybody"
+PATIENCE = 120.0
+PIPELINE = "name: hello\nstages:\n  - code: {checks: ['true']}\n"
+SERVE = """\
+listen: 127.0.0.1:0
+secrets: {{HOOK: {{env: HOOK}}}}
+projects:
+  - name: hello
+    repository: {origin}
+    secret: HOOK
+"""
+_number = itertools.count(1)
+
+
+class Site:
+    """All of it lies in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._work = folder / "work"
+        self._home = Home(folder / "home")
+        self._process: subprocess.Popen[str] | None = None
+        self.address = ("127.0.0.1", 0)
+        origin = folder / "origin.git"
+        self._git(folder, "init", "-q", "--bare", "-b", "main", str(origin))
+        self._git(folder, "init", "-q", "-b", "main", str(self._work))
+        self._git(self._work, "remote", "add", "origin", str(origin))
+        (self._work / "pipeline.yml").write_text(PIPELINE)
+        (folder / "serve.yml").write_text(SERVE.format(origin=origin))
+        self.tip = self.push()
+        self._queue, self._store = Queue(self._home), Store(self._home)
+
+    def push(self) -> str:
+        """A new commit on the branch."""
+        self._git(self._work, "add", "-A")
+        self._git(self._work, "commit", "-q", "--allow-empty", "-m", "change")
+        self._git(self._work, "push", "-q", "origin", "main")
+        self.tip = self._git(self._work, "rev-parse", "HEAD").strip()
+        return self.tip
+
+    def start(self) -> None:
+        environ = {"DOCKCYCLE_HOME": str(self._home.path), "HOOK": SECRET, "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline", "-C", str(self._folder), "serve"],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **environ},
+        )  # fmt: skip
+        assert self._process.stderr is not None
+        line = self._process.stderr.readline()
+        found = re.search(r":(\d+)$", line.strip())
+        assert found, line
+        self.address = ("127.0.0.1", int(found[1]))
+        threading.Thread(target=self._process.stderr.read, daemon=True).start()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(30)
+
+    def delivery(self, commit: str, *, branch: str = "main", secret: str = SECRET) -> bytes:
+        """A whole HTTP request as GitHub makes it, of the size that a small push has."""
+        body = json.dumps(
+            {"ref": f"refs/heads/{branch}", "after": commit, "padding": "x" * 8000}
+        ).encode()
+        mac = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        head = (
+            f"POST /hooks/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+            f"X-GitHub-Event: push\r\nX-GitHub-Delivery: {next(_number)}\r\n"
+            f"X-Hub-Signature-256: sha256={mac}\r\n\r\n"
+        )
+        return head.encode() + body
+
+    def memory(self) -> float:
+        """What the server has in memory, in MB."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    def kept(self) -> int:
+        """Deliveries on the disk, those counted that were forgotten since."""
+        return max((int(str(row["id"])) for row in self._queue.deliveries(limit=1)), default=0)
+
+    def runs(self) -> list[RunRecord]:
+        """The oldest first."""
+        return list(reversed(self._store.runs(limit=1000)))
+
+    def settle(self) -> None:
+        """Wait until nothing is to be done."""
+        until = time.monotonic() + PATIENCE
+        while not self._queue.tips("hello") or self._open():
+            assert time.monotonic() < until, f"still open: {self._open()}"
+            time.sleep(0.05)
+
+    def until_ran(self, commit: str) -> None:
+        until = time.monotonic() + PATIENCE
+        while not any(run.outcome.get("commit") == commit for run in self.runs()):
+            assert time.monotonic() < until, f"{commit} was not run: {self._queue.jobs(limit=5)}"
+            time.sleep(0.05)
+
+    def _open(self) -> int:
+        return sum(len(self._queue.jobs(state=state)) for state in ("queued", "running"))
+
+    def _git(self, where: Path, *args: str) -> str:
+        who = {f"GIT_{w}_{k}": "load@example.com" for w in ("AUTHOR", "COMMITTER")
+               for k in ("NAME", "EMAIL")}  # fmt: skip
+        return subprocess.run(
+            ["git", *args], cwd=where, check=True, text=True, capture_output=True, timeout=60,
+            env={**os.environ, **who},
+        ).stdout  # fmt: skip
