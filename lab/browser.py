@@ -78,7 +78,8 @@ def install(cache: Cache, root: Path) -> None:
 def environment(root: Path) -> dict[str, str]:
     """Variables with which the browser below ``root`` finds its libraries and fonts."""
     triplet = f"{platform.machine()}-linux-gnu"
-    libraries = [root / folder / triplet for folder in ("usr/lib", "lib")]
+    folders = (f"usr/lib/{triplet}", f"lib/{triplet}", f"usr/lib/{triplet}/pulseaudio")
+    libraries = [root / folder for folder in folders]
     return {
         "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
         "FONTCONFIG_FILE": str(root / "fonts.conf"),
