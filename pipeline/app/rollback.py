@@ -42,20 +42,22 @@ def choose(workspace: Workspace, name: str | None) -> Choice:
 
 
 def roll_back(
-    workspace: Workspace, name: str | None, renderers: Sequence[Sink], *, wait: float = 0.0
-) -> RunResult:
+    workspace: Workspace, name: str | None, renderers: Sequence[Sink], *, wait: float = 0.0,
+    run: str | None = None,
+) -> RunResult:  # fmt: skip
     """Bring a release back: the same swap, the same checks and the same record as of a new one.
+    ``run`` is its id, if that must be known beforehand.
 
     Raises:
         NotFound: there is no such release.
         Locked: a run is under way.
     """
-    with started(workspace, "rollback", wait, renderers) as (run, scope):
+    with started(workspace, "rollback", wait, renderers, run) as (began, scope):
         target = choose(workspace, name).target
         stage = RollbackStage(RollbackOptions(release=target.id))
         entry = Entry.of(stage, "rollback")
         step = Step(entry, stage, "run", f"back to {target.id}")
-        return execute(workspace, run, Plan((step,)), scope, renderers)
+        return execute(workspace, began, Plan((step,)), scope, renderers)
 
 
 class RollbackOptions(StageOptions):

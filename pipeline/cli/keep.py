@@ -10,7 +10,15 @@ import typer
 
 from pipeline.cli.app import KEEP, app, command
 from pipeline.cli.options import asked
-from pipeline.cli.words import DryRun, Wait, seconds
+from pipeline.cli.words import (
+    DryRun,
+    RunId,
+    Trigger,
+    Wait,
+    check_run_id,
+    check_trigger,
+    seconds,
+)
 from pipeline.cli.work import concluded, rendering
 from pipeline.errors import Exit
 
@@ -39,17 +47,20 @@ def rollback(
     ] = None,
     dry_run: DryRun = False,
     wait: Wait = None,
+    trigger: Trigger = "cli",
+    run_id: RunId = None,
 ) -> int:
     """Bring an earlier release back, by the same checks as a new one."""
     from pipeline.app import rollback as back
 
-    here = asked(ctx)
+    here, run = asked(ctx), check_run_id(run_id)
+    here.trigger = check_trigger(trigger)
     if dry_run:
         choice = back.choose(here.workspace, release)
         _show_choice(choice.current, choice.target)
         return Exit.OK
     with rendering(here) as renderer:
-        result = back.roll_back(here.workspace, release, [renderer], wait=seconds(wait))
+        result = back.roll_back(here.workspace, release, [renderer], wait=seconds(wait), run=run)
     return concluded(result, here)
 
 

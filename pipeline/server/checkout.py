@@ -6,7 +6,7 @@ The checkout is kept from run to run, so that only what is new is fetched, and p
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,6 +77,11 @@ class Checkout:
         answer = git.run("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff",
                          "--end-of-options", old, new, "--")  # fmt: skip
         return [os.fsdecode(path) for path in answer.out.split(b"\0") if path]
+
+    def kept(self, commits: Collection[str]) -> Fetched | None:
+        """What is checked out now, if it is one of ``commits``."""
+        head = resolve(Git(self.folder), "HEAD") if self.folder.is_dir() else None
+        return Fetched(self.folder, head, head) if head in commits and head else None
 
     def is_record(self, commit: str) -> bool:
         """Is it a commit that ``track`` made in this checkout?"""

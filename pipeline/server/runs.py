@@ -16,7 +16,8 @@ from pipeline.server.process import Ended, Order, run_order
 from pipeline.server.queue import Job
 from pipeline.store import ProjectLock, RunRecord, Store
 
-TRIGGER = "webhook"
+TRIGGER, ASKED = "webhook", "page"
+"""What the record says: a delivery (or a push that was made up), or a person at the page."""
 LOCK_WAIT = "30m"
 """How long a run waits for one that somebody started by hand."""
 LOOK_AGAIN = 0.5
@@ -78,8 +79,11 @@ class Runs:
             ended = run_order(self._order(fetched, "update"), scope, meanwhile)
             if ended.exit_code not in (Exit.OK, Exit.UNUSABLE):
                 return self._of_exit(ended)
-        options = ["--trigger", TRIGGER, "--run-id", str(job.run), "--wait", LOCK_WAIT]
-        ended = run_order(self._order(fetched, "run", *options), scope, meanwhile)
+        trigger = ASKED if job.kind in ("asked", "rollback") else TRIGGER
+        options = ["--trigger", trigger, "--run-id", str(job.run), "--wait", LOCK_WAIT]
+        command = ["rollback", "--", job.ref] if job.kind == "rollback" else ["run"]
+        order = self._order(fetched, command[0], *options, *command[1:])
+        ended = run_order(order, scope, meanwhile)
         found = self.found(job, scope)
         if ended.stopped is not None and (found is None or found.result != "passed"):
             over = "cancelled" if scope.cancelled else "failed"

@@ -112,6 +112,13 @@ class State:
         worker.wake()
         return job
 
+    def roll_back(self, project: str, release: str) -> int:
+        """Ask for a release to be brought back; the number of the job."""
+        worker = self.workers[project]
+        job = self.queue.put(project, Wish("rollback", release))
+        worker.wake()
+        return job
+
     def cancel(self, job: int) -> bool:
         """End a job; False when there was nothing to end.
 

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipeline import __version__
+from pipeline.server.acting import board_for
+from pipeline.server.pages import SafeHeaders, page_routes, problems
 from pipeline.server.state import State
 
 
@@ -27,8 +30,13 @@ def create_app(state: State) -> Starlette:
         finally:
             await to_thread.run_sync(state.stop)
 
-    app = Starlette(routes=routes(state), lifespan=lifespan)
-    app.state.server = state
+    app = Starlette(
+        routes=[*routes(state), *page_routes()],
+        middleware=[Middleware(SafeHeaders)],
+        exception_handlers=problems(),
+        lifespan=lifespan,
+    )
+    app.state.server, app.state.board = state, board_for(state)
     return app
 
 

@@ -11,7 +11,7 @@ from pipeline.kit.git_names import check_branch
 from pipeline.server.config import ServedProject, matches
 from pipeline.server.senders import Image, Meaning, Pull, Push
 
-Kind = Literal["push", "asked", "image", "pull"]
+Kind = Literal["push", "asked", "image", "pull", "rollback"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PULL = re.compile(r"refs/(?:pull|merge-requests)/[0-9]{1,9}/head")
@@ -25,7 +25,7 @@ class Wish:
 
     kind: Kind
     ref: str
-    """Full name; empty for the one that was run last."""
+    """Full name; empty for the one that was run last. Of a rollback: the release."""
     commit: str = ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from pipeline.app.running import new_run_id
@@ -17,7 +17,7 @@ from pipeline.errors import (
     Unusable,
 )
 from pipeline.scope import Scope
-from pipeline.server.checkout import BRANCHES, Fetched
+from pipeline.server.checkout import BRANCHES, TAGS, Fetched
 from pipeline.server.config import ServedProject, matches
 from pipeline.server.queue import DONE, QUEUED, RUNNING, Job, Queue, Seen
 from pipeline.server.runs import Result
@@ -41,6 +41,8 @@ class Code(Protocol):
     def changed(self, old: str, new: str) -> list[str] | None: ...
 
     def is_record(self, commit: str) -> bool: ...
+
+    def kept(self, commits: Collection[str]) -> Fetched | None: ...
 
 
 class Executor(Protocol):
@@ -197,9 +199,12 @@ class Worker:
         seen: Seen | None = None
         self._current = (job.id, scope)
         try:
-            fetched = self._fetch(job, scope)
-            job, seen = self._queue.job(job.id), Seen(fetched.tip, fetched.base)
-            result = self._nothing_new(job, fetched) or self._run(job, fetched, scope)
+            if job.kind == "rollback":
+                result = self._run(job, self._trusted(scope), scope)
+            else:
+                fetched = self._fetch(job, scope)
+                job, seen = self._queue.job(job.id), Seen(fetched.tip, fetched.base)
+                result = self._nothing_new(job, fetched) or self._run(job, fetched, scope)
         except DockcycleError as error:
             result = Result(_failure(error), error.message)
         except Exception as error:
@@ -223,6 +228,22 @@ class Worker:
         fetched = self._code.fetch(ref, there[ref], scope)
         self._queue.fix(job.id, ref, fetched.base)
         return fetched
+
+    def _trusted(self, scope: Scope) -> Fetched:
+        """A pipeline file to go back by: of the branch that was run last, or the one that is here
+        if git cannot be used, but never a stranger's."""
+        try:
+            there = self._code.refs(scope)
+            ref = self._latest(there)
+            if ref in there:
+                return self._code.fetch(ref, there[ref], scope)
+        except GitUnusable as error:
+            tips = {c for r, c in self._queue.tips(self.project.name).items() if _ours(r)}
+            if kept := self._code.kept(tips):
+                self._log(f"rolling back with the checkout that is here: {error.message}")
+                return kept
+            raise
+        raise NotFound("there is no branch whose pipeline file could be used")
 
     def _latest(self, there: dict[str, str]) -> str:
         """The ref that was run last, of those that are there."""
@@ -285,6 +306,11 @@ class Worker:
         before = self._queue.jobs(self.project.name, state=DONE, limit=TRIES)
         tried = [one for one in before if one.commit == job.commit and one.result == "unusable"]
         return len(tried) < TRIES - 1
+
+
+def _ours(ref: str) -> bool:
+    """Is it a branch or a tag of the repository itself?"""
+    return ref.startswith((BRANCHES, TAGS))
 
 
 def _failure(error: DockcycleError) -> str:

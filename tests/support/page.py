@@ -43,7 +43,7 @@ from pipeline.server.pages import (
 from pipeline.server.pages.health import Ask, Standing
 from pipeline.store import Home, ProjectLock, StageRecord, Store
 
-TOKEN = "let-me-in-let-me-in"  # noqa: S105 - of a test
+TOKEN = "let-me-in-let-me-in"
 NOW = 1_795_506_300.0
 """2026-11-24 07:45:00 UTC."""
 STAGES = ("code", "dockerfile", "build", "run", "smoke", "push", "track", "operate")
@@ -58,8 +58,8 @@ class Wishes:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     refuses: bool = False
 
-    def run(self, project: str) -> None:
-        self._note("run", project)
+    def run(self, project: str, branch: str = "") -> None:
+        self._note("run", project, branch)
 
     def roll_back(self, project: str, release: str) -> None:
         self._note("rollback", project, release)
@@ -217,12 +217,12 @@ def application(shown: Board) -> Starlette:
 
 
 @contextmanager
-def alive(store: Store, project: str = "shop") -> Iterator[None]:
+def alive(store: Store, project: str = "shop", what: str = "run") -> Iterator[None]:
     """The project's lock is held: a run without an end is under way, not lost."""
     from pipeline.scope import Scope
 
     lock = ProjectLock(store.home, project)
-    with lock.hold("run", wait=5, scope=Scope(), on_wait=lambda _holder: None):
+    with lock.hold(what, wait=5, scope=Scope(), on_wait=lambda _holder: None):
         yield
 
 

@@ -125,8 +125,12 @@ def rolled_back(store: Store, run: str, started: float) -> Told:
     told = begin(store, run, started, stages=("rollback",), reason="back to r12", trigger="cli")
     told.start("rollback")
     told.at += 2.4
-    told.end("rollback", 2.4, summary="r12, live at http://shop.example.com",
-             artifacts={"Release": {"id": "r12", "branch": "main", "commit": "77d0e6b1" * 5}})
+    told.end(
+        "rollback",
+        2.4,
+        summary="r12, live at http://shop.example.com",
+        artifacts={"Release": {"id": "r12", "branch": "main", "commit": "77d0e6b1" * 5}},
+    )
     told.finish("passed", 0, {"release": "r12", "url": "http://shop.example.com"})
     return told
 

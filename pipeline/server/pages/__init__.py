@@ -2,8 +2,8 @@
 
 from pipeline.server.pages.board import Actions, Board, Listed, Waiting
 from pipeline.server.pages.door import Door
-from pipeline.server.pages.health import Health, engine_asker
 from pipeline.server.pages.headers import SafeHeaders
+from pipeline.server.pages.health import Health, engine_asker
 from pipeline.server.pages.routing import page_routes, problems
 
 __all__ = [

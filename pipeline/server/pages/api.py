@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -128,7 +128,8 @@ async def start(request: Request) -> Response:
     await authorised(request)
     board = board_of(request)
     name = board.project(request.path_params["project"]).name
-    await run_in_threadpool(board.actions.run, name)
+    body = await body_of(request, shapes.Start)
+    await run_in_threadpool(board.actions.run, name, body.branch)
     return answer(shapes.Accepted("run"), 202)
 
 
@@ -168,8 +169,11 @@ async def authorised(request: Request) -> None:
     )
 
 
-async def body_of(request: Request, model: type[shapes.Rollback]) -> shapes.Rollback:
-    """The checked JSON body.
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def body_of(request: Request, model: type[Body]) -> Body:
+    """The checked JSON body; nothing is an empty one.
 
     Raises:
         HTTPException: 400 or 413.
@@ -180,7 +184,7 @@ async def body_of(request: Request, model: type[shapes.Rollback]) -> shapes.Roll
         if len(body) > LARGEST:
             raise HTTPException(413, "the body is too large")
     try:
-        return model.model_validate_json(bytes(body))
+        return model.model_validate_json(bytes(body) or b"{}")
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "body"
@@ -231,7 +235,8 @@ ENDPOINTS = (
              shapes.Releases),
     Endpoint("GET", f"{_PROJECT}/runs", runs, "Runs, the newest first", shapes.Runs,
              query=_FILTERS),
-    Endpoint("POST", f"{_PROJECT}/runs", start, "Run the pipeline", shapes.Accepted, 202),
+    Endpoint("POST", f"{_PROJECT}/runs", start, "Run the pipeline", shapes.Accepted, 202,
+             body=shapes.Start),
     Endpoint("GET", f"{_PROJECT}/runs/{{run}}", run, "The whole record of a run, or of `latest`",
              shapes.WholeRun),
     Endpoint("GET", f"{_PROJECT}/runs/{{run}}/events", events, "The events of a run, so far",

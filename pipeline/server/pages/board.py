@@ -38,8 +38,8 @@ class Actions(Protocol):
     """What a person may ask for. Each returns when it is taken down, not when it is done, and
     raises ``DockcycleError`` if it cannot be."""
 
-    def run(self, project: str) -> None:
-        """Run the pipeline on the newest commit of what was run last."""
+    def run(self, project: str, branch: str = "") -> None:
+        """Run the pipeline on the newest commit of a branch, or of what was run last."""
 
     def roll_back(self, project: str, release: str) -> None:
         """Bring a kept release back."""

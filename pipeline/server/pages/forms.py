@@ -94,10 +94,10 @@ async def act(request: Request, project: str, what: str, action: Callable[[], No
 
 
 async def run(request: Request) -> Response:
-    await own_fields(request)
+    branch = (await own_fields(request)).get("branch", "")
     board = board_of(request)
     name = board.project(request.path_params["project"]).name
-    return await act(request, name, "run", lambda: board.actions.run(name))
+    return await act(request, name, "run", lambda: board.actions.run(name, branch))
 
 
 async def cancel(request: Request) -> Response:

@@ -92,6 +92,13 @@ class Rollback(BaseModel):
     release: str = Field(pattern=r"^r[0-9]{1,9}$", examples=["r12"])
 
 
+class Start(BaseModel):
+    """Which branch to run for; empty: what was run last."""
+
+    model_config = ConfigDict(extra="forbid")
+    branch: str = Field("", max_length=250)
+
+
 @dataclass(frozen=True)
 class Accepted:
     """It is taken down, and will be done."""

@@ -25,6 +25,8 @@ BATCH = 500
 """Lines of one message at most."""
 RETRY = 2000
 """Milliseconds after which a browser comes back."""
+QUIET = 15.0
+"""Seconds of silence after which a sign of life is given, for proxies."""
 AGE = 3600.0
 """Seconds after which a reader has to come back."""
 
@@ -109,20 +111,21 @@ def message(kind: str, data: str, number: int | None = None) -> str:
 
 
 async def follow(
-    read: Callable[[], list[str]], done: Callable[[], bool], *, tick: float = TICK
-) -> AsyncIterator[str]:
+    read: Callable[[], list[str]], done: Callable[[], bool], *, tick: float = TICK,
+    quiet: float = QUIET,
+) -> AsyncIterator[str]:  # fmt: skip
     """Messages until the run has ended. Ends with the connection, which cancels it."""
     yield f"retry: {RETRY}\n\n"
     ends = time.monotonic() + AGE
-    quiet = 0.0
+    silent = 0.0
     while time.monotonic() < ends:
         messages = await run_in_threadpool(read)
         if messages:
             yield "".join(messages)
-        quiet = 0.0 if messages else quiet + tick
+        silent = 0.0 if messages else silent + tick
         if done():
             return
-        if quiet > 15:
+        if silent > quiet:
             yield ": still here\n\n"
-            quiet = 0.0
+            silent = 0.0
         await asyncio.sleep(tick)

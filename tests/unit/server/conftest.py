@@ -34,6 +34,7 @@ def state(tmp_path: Path) -> State:
         "HOOK": SECRET,
         "TOKEN": "let-me-in-let-me-in",
         "DOCKCYCLE_HOME": str(tmp_path / "home"),
+        "DOCKER_HOST": f"unix://{tmp_path}/no-engine.sock",
     }
     return State(load(file, variables))
 

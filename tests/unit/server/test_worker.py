@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class FakeCode:
     at: dict[str, str] = field(default_factory=lambda: {MAIN: "one"})
     files: list[str] = field(default_factory=list)
     broken: str = ""
+    checked_out: str = ""
 
     def refs(self, scope: Scope) -> dict[str, str]:
         if self.broken:
@@ -38,6 +39,7 @@ class FakeCode:
         return dict(self.at)
 
     def fetch(self, ref: str, commit: str, scope: Scope) -> Fetched:
+        self.checked_out = self.at[ref]
         return Fetched(Path("/checkout"), self.at[ref], self.at[ref].rstrip("'"))
 
     def changed(self, old: str, new: str) -> list[str] | None:
@@ -45,6 +47,10 @@ class FakeCode:
 
     def is_record(self, commit: str) -> bool:
         return commit.endswith("'")
+
+    def kept(self, commits: Collection[str]) -> Fetched | None:
+        here = self.checked_out
+        return Fetched(Path("/checkout"), here, here) if here in commits else None
 
 
 @dataclass
@@ -405,3 +411,31 @@ def test_projects_share_the_places_that_there_are(world: World) -> None:
     world.gate.release()
     world.quiet()
     assert world.runs.ran == [("main", "one")]
+
+
+def test_a_rollback_takes_its_turn_and_leaves_the_refs_alone(world: World) -> None:
+    world.push("one")
+    world.start()
+    world.quiet()
+    before = world.queue.tips("hello")
+    world.queue.put("hello", Wish("rollback", "r12"))
+    world.workers[0].wake()
+    until(lambda: not world.open())
+    assert world.runs.ran[-1] == ("r12", "one")
+    assert world.results()[-1] == "passed"
+    assert world.queue.tips("hello") == before
+
+
+def test_without_git_a_rollback_uses_the_checkout_that_is_here_if_it_is_ours(world: World) -> None:
+    world.push("one")
+    world.start()
+    world.quiet()
+    world.code.broken = "the git server is down"
+    ran = len(world.runs.ran)
+    for checked_out, result in (("one", "passed"), ("of a stranger", "unusable")):
+        world.code.checked_out = checked_out
+        world.queue.put("hello", Wish("rollback", "r12"))
+        world.workers[0].wake()
+        until(lambda: not world.open())
+        assert world.results()[-1] == result
+    assert len(world.runs.ran) == ran + 1
