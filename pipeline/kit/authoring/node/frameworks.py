@@ -203,8 +203,9 @@ _SITES: tuple[tuple[str, str, bool, str], ...] = (
     ("webpack", "dist", True, "webpack --mode production"),
 )
 """Package, folder of the site, whether it is a single page, command without a script."""
-_OPTION = re.compile(r"(?:--outDir|--dist-dir|-d|--output-path|-o)[ =](?:\./)?([\w/-]+)")
+_OPTION = re.compile(r"(?:--outDir|--dist-dir|-d|--output(?:-path)?|-o)[ =](?:\./)?([\w/-]+)")
 _BESIDE = re.compile(r"__dirname,\s*[\"'](?:\./)?([\w/-]+)[\"']")
+_OUTPUT = re.compile(r"\boutput\s*:\s*[\"'](?:\./)?([\w/-]+)[\"']")
 _FOLDER = re.compile(r"(?:outDir|outputDir)\s*:\s*[\"'](?:\./)?([A-Za-z_][\w/-]*)[\"']")
 
 
@@ -224,6 +225,8 @@ def _folder(name: str, script: str, config: str) -> str | None:
     patterns = [(_OPTION, script)]
     if name in ("vite", "@vue/cli-service", "webpack"):
         patterns.append((_FOLDER, config))
+    if name == "@11ty/eleventy":
+        patterns.append((_OUTPUT, config))
     if name == "webpack":
         patterns.append((_BESIDE, config))
     found = (pattern.search(text) for pattern, text in patterns)

@@ -49,6 +49,8 @@ _FACTORY = re.compile(
     r"\((?P<arguments>[^()]*(?:\([^()]*\)[^()]*)*)\)",
     re.MULTILINE,
 )
+_OWN_SERVER = re.compile(r"\bweb\.Application\(")
+"""Of aiohttp and Tornado: no other server can serve what comes of it."""
 _DASH_SERVER = re.compile(r"^(\w+)(?:\s*:\s*\w+)?\s*=\s*(\w+)\.server\b", re.MULTILINE)
 GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']|^if\s+[\"']__main__[\"']\s*==",
                    re.MULTILINE)  # fmt: skip
@@ -162,6 +164,8 @@ def _objects(text: str, file: str) -> Iterator[AppObject]:
         yield AppObject(file, _line(text, match), match["name"], kind)
         return
     for match in _OBJECT.finditer(text):
+        if _OWN_SERVER.search(text) and re.fullmatch(_MAKERS, match["kind"]):
+            continue
         kind = "falcon.asgi" if match["module"].endswith("asgi.") else match["kind"]
         if kind != "Dash":
             yield AppObject(file, _line(text, match), match["name"], kind)
@@ -173,6 +177,8 @@ def _objects(text: str, file: str) -> Iterator[AppObject]:
 
 
 def _factories(text: str, file: str) -> Iterator[AppObject]:
+    if _OWN_SERVER.search(text):
+        return
     for match in _FACTORY.finditer(text):
         arguments = [part for part in match["arguments"].split(",") if part.strip()]
         if all("=" in part or part.strip().startswith("*") for part in arguments):

@@ -338,3 +338,20 @@ def test_a_worker_of_celery(tmp_path: Path) -> None:
     authored = author(write(tmp_path, {"requirements.txt": "celery", "tasks.py": "a = Celery()"}))
     assert authored.port is None
     assert '["celery", "-A", "tasks", "worker", "--loglevel=info"]' in render(authored.dockerfile)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from aiohttp import web\ndef init_app():\n    return web.Application()\n"
+        "web.run_app(init_app(), port=8081)\n",
+        "import tornado.web\ndef make_app():\n    return tornado.web.Application([])\n"
+        "app = make_app()\napp.listen(8081)\n",
+    ],
+)
+def test_what_only_its_own_server_can_serve_is_no_app_for_another(
+    tmp_path: Path, code: str
+) -> None:
+    text = text_of(tmp_path, {"requirements.txt": "aiohttp\ntornado\n", "app.py": code})
+    assert 'CMD ["python", "app.py"]' in text
+    assert "gunicorn" not in text
