@@ -14,6 +14,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from pipeline.adapters.guard import guarded
@@ -21,8 +22,6 @@ from pipeline.ports.http import HttpFailure, HttpRequest, HttpResponse
 from pipeline.scope import Scope
 
 MAX_REDIRECTS = 5
-_STAYS_OPEN = 0.1
-"""Seconds that an opened connection has to last to count."""
 _REDIRECTS = {301, 302, 303, 307, 308}
 _USER_AGENT = "dockcycle"
 _URL_BYTES = "/%:@!$&'()*+,;=~?"
@@ -30,14 +29,21 @@ _URL_BYTES = "/%:@!$&'()*+,;=~?"
 
 
 class DirectHttp:
-    """Implements ``pipeline.ports.Http``."""
+    """Implements ``pipeline.ports.Http``, from this machine."""
+
+    stays_open = 0.1
+    """Seconds that an opened connection has to last to count."""
+
+    def dial(self, host: str, port: int, limit: float) -> AbstractContextManager[socket.socket]:
+        """A connection; ``limit`` is its timeout, and that of making it."""
+        return contextlib.closing(socket.create_connection((host, port), limit))
 
     def request(self, request: HttpRequest, scope: Scope) -> HttpResponse:
         started = time.monotonic()
         for _hop in range(MAX_REDIRECTS + 1):
             scope.check()
             left = request.timeout - (time.monotonic() - started)
-            response = _exchange(request, left, scope)
+            response = self._exchange(request, left, scope)
             target = _redirect(request, response)
             if target is None:
                 total = time.monotonic() - started
@@ -46,11 +52,8 @@ class DirectHttp:
         raise HttpFailure(f"redirected more than {MAX_REDIRECTS} times")
 
     def tcp(self, host: str, port: int, timeout: float) -> None:
-        with (
-            _plain_words(host, port, timeout),
-            socket.create_connection((host, port), timeout) as sock,
-        ):
-            sock.settimeout(_STAYS_OPEN)
+        with _plain_words(host, port, timeout), self.dial(host, port, timeout) as sock:
+            sock.settimeout(self.stays_open)
             with contextlib.suppress(TimeoutError):  # a server that waits for us to speak
                 if not sock.recv(1):
                     raise ConnectionResetError
@@ -58,34 +61,39 @@ class DirectHttp:
     def port_free(self, host: str, port: int) -> bool:
         return all(_can_bind(family, address, port) for family, address in _addresses(host))
 
+    def _exchange(self, request: HttpRequest, limit: float, scope: Scope) -> HttpResponse:
+        """One request and its answer; redirects are given as they are."""
+        url = _split(request.url)
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        with _plain_words(host, port, request.timeout):
+            if limit <= 0:
+                raise TimeoutError
+            started = time.monotonic()
+            with (
+                self.dial(host, port, scope.remaining(limit)) as plain,
+                contextlib.closing(_connection(url.scheme, host, port, plain)) as connection,
+            ):
+                sock = connection.sock
+                left = limit - (time.monotonic() - started)
+                with guarded(lambda: _shut(sock), scope, limit=left) as guard:
+                    try:
+                        return _talk(connection, url, request, started)
+                    finally:  # a cut connection can look like any failure, and like a short body
+                        guard.check()
+                        if guard.timed_out:
+                            raise TimeoutError
 
-def _exchange(request: HttpRequest, limit: float, scope: Scope) -> HttpResponse:
-    """One request and its answer; redirects are given as they are."""
-    url = _split(request.url)
-    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-    with _plain_words(host, port, request.timeout):
-        if limit <= 0:
-            raise TimeoutError
-        started = time.monotonic()
-        connection = _connect(url.scheme, host, port, scope.remaining(limit))
-        sock = connection.sock
-        left = limit - (time.monotonic() - started)
-        with (
-            contextlib.closing(connection),
-            guarded(lambda: _shut(sock), scope, limit=left) as guard,
-        ):
-            try:
-                return _talk(connection, url, request, started)
-            finally:  # a cut connection can look like any failure, and like a short body
-                guard.check()
-                if guard.timed_out:
-                    raise TimeoutError
 
-
-def _connect(scheme: str, host: str, port: int, limit: float) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-    connection = kind(host, port, timeout=limit)
-    connection.connect()
+def _connection(
+    scheme: str, host: str, port: int, sock: socket.socket
+) -> http.client.HTTPConnection:
+    """HTTP over a socket that is connected."""
+    connection = http.client.HTTPConnection(host, port)
+    if scheme == "https":
+        context = ssl.create_default_context()
+        connection.default_port = 443  # what the Host header need not name
+        sock = context.wrap_socket(sock, server_hostname=host)
+    connection.sock = sock
     return connection
 
 

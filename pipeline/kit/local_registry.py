@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pipeline.errors import EngineRefused, PortTaken, Unusable, UsageError
 from pipeline.kit.labels import ROLE
-from pipeline.kit.reach import LOOPBACK, is_here
+from pipeline.kit.reach import LOOPBACK, machine
 from pipeline.kit.text import tail
 from pipeline.ports import Clock, Engine, Http, Journal, Registry
 from pipeline.ports.engine import ContainerInfo, ContainerSpec, Mount, Port
@@ -60,7 +60,7 @@ def local_registry(
         UsageError: ours runs on another port than the one asked for.
     """
     address = ports.engine.info().address
-    if not is_here(address):
+    if machine(address):
         raise Unusable(
             f"`local` is a registry on this machine, but the engine is at {address}",
             hint="Name a registry that both can reach, as in `to: [ghcr.io/acme/hello]`.",

@@ -15,17 +15,21 @@ _UNSPECIFIED = frozenset({"", EVERYWHERE, "::"})
 
 
 def is_here(address: str) -> bool:
-    """Is the engine at ``address`` (``unix://…``, ``ssh://…``) on this machine?"""
+    """Are the loopback address and the containers' own addresses of the engine at ``address``
+    (``unix://…``, ``ssh://…``) reached from here? Those behind ssh are: requests go through it."""
     return engine_host(address) == LOOPBACK
 
 
 def engine_host(address: str) -> str:
-    """The host on which the engine's published ports answer."""
+    """The host on which the engine's published ports answer to us."""
+    return LOOPBACK if urlsplit(address).scheme == "ssh" else machine(address) or LOOPBACK
+
+
+def machine(address: str) -> str:
+    """The host that the engine is on, as its address names it; empty for this one."""
     host = urlsplit(address).hostname or ""
-    if not host or host == "localhost":
-        return LOOPBACK
     try:
-        return LOOPBACK if ipaddress.ip_address(host).is_loopback else host
+        return "" if host == "localhost" or ipaddress.ip_address(host).is_loopback else host
     except ValueError:
         return host
 
@@ -41,7 +45,7 @@ def endpoints(
     """Container port → where it is reached.
 
     Ports of ``exposed`` that are not published are reached at the container's own address, when
-    the engine is on this machine (that works on Linux only).
+    the engine is here (that works on Linux only).
     """
     host = engine_host(address)
     found: dict[int, Endpoint] = {}

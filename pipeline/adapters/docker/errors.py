@@ -90,17 +90,17 @@ def port_taken(text: str, holder: str = "") -> PortTaken:
 def unavailable(address: str, error: BaseException) -> EngineUnavailable:
     """No answer, with what to do about it."""
     text = f"{error} {error.__cause__ or ''} {error.__context__ or ''}"
+    if address.startswith("ssh://"):
+        return EngineUnavailable(
+            f"the Docker engine at {address} cannot be reached",
+            hint=f"See whether `ssh {address} docker version` works without a question: ssh needs "
+            "a key that is known there, and that machine's own key in known_hosts.",
+            detail=str(error),
+        )
     if "Permission denied" in text:
         return EngineUnavailable(
             f"no permission to use the Docker engine at {address}",
             hint="Add yourself to its group: `sudo usermod -aG docker $USER`, then log in again.",
-        )
-    if address.startswith("ssh://"):
-        return EngineUnavailable(
-            f"the Docker engine at {address} cannot be reached",
-            hint=f"See whether `ssh {address.removeprefix('ssh://')} docker version` works without "
-            "a password.",
-            detail=str(error),
         )
     if "FileNotFoundError" in text or "No such file" in text or "refused" in text.lower():
         return EngineUnavailable(

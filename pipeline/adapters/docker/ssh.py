@@ -1,14 +1,11 @@
 """An engine on another machine, through the ssh command, as the docker command does it.
 
 The SDK's own way reads pipes that can neither be cut nor time out, and wants paramiko installed.
-Here ssh gets one end of a socket pair, so that a connection is a socket like any other.
+Here a connection is a socket like any other.
 """
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import subprocess
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,12 +16,7 @@ from docker.transport.unixconn import (
     UnixHTTPConnectionPool,
 )
 
-from pipeline.errors import EngineUnavailable
-
-CONNECT_TIMEOUT = 10
-"""Seconds that ssh has to reach the machine."""
-_END = 2.0
-"""Seconds that ssh has to end when its connection is closed."""
+from pipeline.adapters.ssh import SshConnection, SshHost
 
 
 def ssh_argv(address: str) -> list[str]:
@@ -33,21 +25,10 @@ def ssh_argv(address: str) -> list[str]:
     Raises:
         EngineUnavailable: the address names no host, or a port that is none.
     """
-    try:
-        url = urlsplit(address)
-        port = url.port
-    except ValueError as error:
-        raise EngineUnavailable(f"{address} is no address of an engine: {error}") from error
-    if not url.hostname:
-        raise EngineUnavailable(
-            f"{address} names no host", hint="DOCKER_HOST looks like ssh://user@host."
-        )
-    argv = ["ssh", "-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_TIMEOUT}"]
-    argv += ["-l", url.username] if url.username else []
-    argv += ["-p", str(port)] if port else []
-    path = url.path.rstrip("/")
-    command = ["docker", *(["--host", f"unix://{path}"] if path else []), "system", "dial-stdio"]
-    return [*argv, "--", url.hostname, *command]
+    host = SshHost.of(address)
+    path = urlsplit(address).path.rstrip("/")
+    socket = ["--host", f"unix://{path}"] if path else []
+    return host.argv(["docker", *socket, "system", "dial-stdio"])
 
 
 def mount_ssh(api: APIClient, address: str) -> None:
@@ -81,22 +62,24 @@ class _Connection(UnixHTTPConnection):
     def __init__(self, url: str, argv: list[str]) -> None:
         super().__init__(url, "ssh")
         self._argv = argv
-        self._process: subprocess.Popen[bytes] | None = None
+        self._ssh: SshConnection | None = None
 
     def connect(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                self._argv, stdin=theirs.fileno(), stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        ours.settimeout(self.timeout)
-        self.sock = ours
+        self._ssh = SshConnection(self._argv)
+        self.sock = self._ssh.sock
+        self.sock.settimeout(self.timeout)
+
+    def getresponse(self) -> Any:  # as its parent's
+        ssh = self._ssh
+        try:
+            return super().getresponse()
+        except ConnectionError as error:  # closed by now
+            if ssh is not None and (said := ssh.said()):
+                raise ConnectionResetError(said) from error
+            raise
 
     def close(self) -> None:
         super().close()
-        process, self._process = self._process, None
-        if process is not None:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_END)
+        ssh, self._ssh = self._ssh, None
+        if ssh is not None:
+            ssh.close()

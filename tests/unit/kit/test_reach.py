@@ -13,7 +13,7 @@ from pipeline.ports.engine import ContainerInfo, Port
         ("tcp://127.0.0.1:2375", "127.0.0.1"),
         ("tcp://localhost:2375", "127.0.0.1"),
         ("tcp://docker:2376", "docker"),
-        ("ssh://deploy@server.example", "server.example"),
+        ("ssh://deploy@server.example", "127.0.0.1"),
         ("tcp://[::1]:2375", "127.0.0.1"),
     ],
 )
@@ -43,9 +43,24 @@ def test_endpoints_of_an_engine_here() -> None:
 
 
 def test_endpoints_of_an_engine_elsewhere() -> None:
-    found = reach.endpoints(INFO, "ssh://server", exposed=(9000,))
+    found = reach.endpoints(INFO, "tcp://server:2376", exposed=(9000,))
     assert found[80] == Endpoint(host="server", port=8080)
     assert 9000 not in found
+
+
+def test_behind_ssh_everything_is_reached_as_from_there() -> None:
+    found = reach.endpoints(INFO, "ssh://server", exposed=(9000,))
+    assert found[80] == Endpoint(host="127.0.0.1", port=8080)
+    assert found[9000] == Endpoint(host="172.17.0.9", port=9000)
+
+
+@pytest.mark.parametrize(
+    ("address", "machine"),
+    [("ssh://me@server:22", "server"), ("tcp://10.0.0.1:2376", "10.0.0.1"), ("unix:///x", ""),
+     ("ssh://localhost", ""), ("tcp://127.0.0.1:2375", "")],
+)  # fmt: skip
+def test_the_machine_of_an_engine(address: str, machine: str) -> None:
+    assert reach.machine(address) == machine
 
 
 def test_links_are_for_people() -> None:

@@ -131,7 +131,7 @@ def test_a_folder_that_is_not_there_is_found_before_anything_is_made(bench: RunB
 def test_an_engine_elsewhere_is_not_reached_on_its_loopback(
     bench: RunBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = bench.engine.info().model_copy(update={"address": "ssh://server"})
+    there = bench.engine.info().model_copy(update={"address": "tcp://server:2376"})
     monkeypatch.setattr(bench.engine, "info", lambda: there)
     app = bench.start(bench.stage(port=5000), bench.context(live=True))
     assert app.services["app"].endpoints[5000].host == "server"

@@ -93,7 +93,7 @@ def test_the_way_out_depends_on_the_cause(make: Callable[[], Exception], hint: s
 
 def test_an_engine_behind_ssh_is_reached_by_ssh() -> None:
     found = translated(requests.ConnectionError("closed"), "ssh://me@host")
-    assert "`ssh me@host docker version`" in found.hint
+    assert "`ssh ssh://me@host docker version`" in found.hint
 
 
 def test_our_own_errors_and_bugs_pass() -> None:

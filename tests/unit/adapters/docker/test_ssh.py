@@ -96,4 +96,14 @@ def test_an_ssh_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(EngineUnavailable, match="ssh://me@there cannot be reached") as caught:
         Client(Endpoint("ssh://me@there", tmp_path)).ask(lambda api: api.info())
-    assert "ssh me@there docker version" in caught.value.hint
+    assert "ssh ssh://me@there docker version" in caught.value.hint
+
+
+def test_what_ssh_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "ssh"
+    program.write_text("#!/bin/sh\necho 'me@there: Permission denied (publickey).' >&2\nexit 255\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(EngineUnavailable, match="cannot be reached") as caught:
+        Client(Endpoint("ssh://me@there", tmp_path)).ask(lambda api: api.info())
+    assert "Permission denied (publickey)" in caught.value.detail
