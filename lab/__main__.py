@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     env.add_argument("--json", action="store_true", help="for programs")
     run = add("exec", "run a command that uses the lab")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    add("ssh", "let the engine be reached over ssh; print the variables that say how, as JSON")
     git = add("git", "make the git remote refuse pushes, or take them again")
     git.add_argument("mode", choices=["refuse", "accept"])
     add("demo", "run pipeline.yml on the engine of this machine, or on the lab's if there is none")
@@ -125,6 +126,8 @@ def perform(stack: Stack, options: argparse.Namespace) -> int:
             return show_status(stack, options.json)
         case "env":
             show_env(stack, options.json)
+        case "ssh":
+            print(json.dumps(stack.ssh_up(), indent=1))
         case "exec":
             enter(stack, options.argv)
         case "demo":

@@ -21,6 +21,7 @@ from lab.paths import Lab, locked
 from lab.process import Group
 from lab.registry import Registry, configuration
 from lab.shell import run
+from lab.sshd import Sshd
 
 HUB_PORT = 5000
 REGISTRY_PORT = 5001
@@ -74,6 +75,14 @@ class Stack:
 
     def registry(self, name: str, port: int) -> Registry:
         return Registry(name, self.lab.run, self.services, self.toolbox, self.network, port)
+
+    def ssh_up(self) -> dict[str, str]:
+        """Make the lab's engine be reached over ssh; variables that say how. Raises LabError."""
+        network = self.network
+        if not isinstance(network, OwnNetwork):
+            raise LabError("an SSH server wants a network of its own: lab up --net own")
+        with locked(self.lab.lock):
+            return Sshd(self.lab, self.toolbox, network, self.services).up()
 
     @property
     def password_file(self) -> Path:
