@@ -25,7 +25,8 @@ _DEVELOPMENT = re.compile(
     r"(?:react-scripts|react-app-rewired|craco) start|"
     r"ng s(?:erve)?\b|vue-cli-service serve|webpack(?:-dev-server|\s+serve)|parcel(?!\s+build)|"
     r"next dev|next$|nuxi? dev|nuxt(?: dev)?$|astro (?:dev|preview)|remix (?:dev|vite:dev)|remix$|"
-    r"react-router dev|gatsby (?:develop|serve)|docusaurus (?:start|serve)|(?:@11ty/)?eleventy .*--(?:serve|watch)|"
+    r"react-router dev|gatsby (?:develop|serve)|docusaurus (?:start|serve)|"
+    r"(?:@11ty/)?eleventy .*--(?:serve|watch)|"
     r"vitepress (?:dev|preview|serve)|nest start\b|vinxi dev|rsbuild (?:dev|preview)|hexo server|"
     r"snowpack dev|svelte-kit dev|serve\b|http-server\b|live-server\b|sirv\b|ws\b|browser-sync)"
 )
