@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal
 
 from pipeline.kit.supervision.wanted import Seen, Wanted
@@ -39,47 +40,66 @@ class Verdict:
 WELL = Verdict("well")
 
 
-class Hands:
-    """Who ended a container: remembered from the engine's events."""
+class Memory:
+    """What the engine's events have told of containers."""
 
     def __init__(self) -> None:
-        self._of: dict[str, Hand] = {}
+        self._hands: dict[str, Hand] = {}
+        self._started: set[str] = set()
+        self._ready: dict[str, str] = {}
 
     def hear(self, event: ContainerEvent) -> None:
+        container = event.container
         if event.what == "stop":
-            self._of[event.container] = "stop"
+            self._hands[container] = "stop"
         elif event.what == "kill":
-            self._of.setdefault(event.container, "kill")
+            self._hands.setdefault(container, "kill")
+        elif event.what == "healthy" and container in self._started:
+            self._started.discard(container)  # what follows are mere changes of its health
+            self._ready[container] = (
+                f"{datetime.fromtimestamp(event.at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+            )
         elif event.what in ("start", "restart", "destroy"):
-            self._of.pop(event.container, None)
+            self._hands.pop(container, None)
+            self._ready.pop(container, None)
+            self._started.discard(container)
+            if event.what == "start":
+                self._started.add(container)
 
-    def forget(self) -> None:
-        """The engine has been away; what it says afterwards is what counts."""
-        self._of.clear()
+    def away(self) -> None:
+        """The engine has been away; who stopped what before that, it remembers itself."""
+        self._hands.clear()
 
-    def __getitem__(self, container: str) -> Hand | None:
-        return self._of.get(container)
+    def hand(self, container: str) -> Hand | None:
+        """Who ended it: somebody who stopped it, or killed it; None when it ended by itself."""
+        return self._hands.get(container)
+
+    def well_since(self, info: ContainerInfo) -> str:
+        """Since when others can use it, as far as is known: its start at least; ISO 8601."""
+        return max(info.started, self._ready.get(info.id, ""))
 
 
-def diagnose(seen: Seen, hands: Hands, *, settled: bool, started: Mapping[str, str]) -> Verdict:
+def diagnose(seen: Seen, memory: Memory, *, settled: bool, well: Mapping[str, str]) -> Verdict:
     """The worst of a service's containers counts.
 
-    ``settled``: has the engine had the time to start what it starts by itself? ``started`` has the
-    start time of each service that is well.
+    ``settled``: has the engine had the time to start what it starts by itself? ``well`` has the
+    services that are well, each with the time since when.
     """
-    found = [_container(info, seen.wanted, hands, settled) for info in seen.containers]
+    found = [
+        _container(info, seen.wanted, memory.hand(info.id), settled) for info in seen.containers
+    ]
     if len(found) < seen.wanted.count and not seen.wanted.may_end:  # it has done its work
         found.append(Verdict("sick", "its container is gone", "recreate", patience=REPLACING))
     worst = max((one.condition for one in found), key=_ORDER.index, default="well")
     if worst == "well":
-        return _after_dependencies(seen, started)
+        return _after_dependencies(seen, well)
     first = next(one for one in found if one.condition == worst)
     alike = [one for one in found if (one.condition, one.remedy) == (worst, first.remedy)]
     ids = tuple(container for one in alike for container in one.containers)
     return replace(first, containers=ids)
 
 
-def _container(info: ContainerInfo, wanted: Wanted, hands: Hands, settled: bool) -> Verdict:
+def _container(info: ContainerInfo, wanted: Wanted, hand: Hand | None, settled: bool) -> Verdict:
     if wanted.image and info.image != wanted.image:
         why = f"runs {info.image[7:19]}, the release has {wanted.image[7:19]}"
         return Verdict("sick", why, "recreate", (info.id,), REPLACING)
@@ -94,7 +114,7 @@ def _container(info: ContainerInfo, wanted: Wanted, hands: Hands, settled: bool)
         return Verdict("waiting", _ended(info))
     if info.state == "created" and not info.error:
         return Verdict("sick", "was never started", "start", (info.id,))
-    return _over(info, wanted, hands[info.id], settled)
+    return _over(info, wanted, hand, settled)
 
 
 def _over(info: ContainerInfo, wanted: Wanted, hand: Hand | None, settled: bool) -> Verdict:
@@ -115,13 +135,14 @@ def _over(info: ContainerInfo, wanted: Wanted, hand: Hand | None, settled: bool)
     return Verdict("resting", "was stopped by hand", patience=GRACE)
 
 
-def _after_dependencies(seen: Seen, started: Mapping[str, str]) -> Verdict:
+def _after_dependencies(seen: Seen, well: Mapping[str, str]) -> Verdict:
+    """Of one that is well: was it started before what it wants to be started after?"""
     for dependency in seen.wanted.depends_on:
-        since = started.get(dependency.service, "")
-        late = [c.id for c in seen.containers if c.running and since > c.started]
-        if dependency.restart and since and late:
+        since = well.get(dependency.service, "")
+        early = tuple(c.id for c in seen.containers if c.running and c.started < since)
+        if dependency.restart and early:
             why = f"{dependency.service}, which it depends on, was started again"
-            return Verdict("sick", why, "restart", tuple(late))
+            return Verdict("sick", why, "restart", early)
     return WELL
 
 

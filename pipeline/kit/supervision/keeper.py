@@ -13,7 +13,7 @@ from pipeline.kit.releases.ledger import Activation
 from pipeline.kit.releases.site import Site
 from pipeline.kit.supervision import notes
 from pipeline.kit.supervision.budget import Budget, Limits
-from pipeline.kit.supervision.diagnosis import Hands, diagnose
+from pipeline.kit.supervision.diagnosis import Memory, diagnose
 from pipeline.kit.supervision.happening import Tell
 from pipeline.kit.supervision.patient import Patient
 from pipeline.kit.supervision.treatment import Plan, Treatment
@@ -41,7 +41,7 @@ class Keeper:
         self._locking = locking
         self._tell = tell
         self._clock = clock
-        self._hands = Hands()
+        self._memory = Memory()
         self._activation = 0
         """Number of the one that was in force when it was last looked at."""
         self._patients: dict[str, Patient] = {}
@@ -54,11 +54,11 @@ class Keeper:
     def hear(self, events: Iterable[ContainerEvent]) -> None:
         """Remember what happened, before it is looked at what came of it."""
         for event in events:
-            self._hands.hear(event)
+            self._memory.hear(event)
 
     def away(self) -> None:
         """The engine has been away."""
-        self._hands.forget()
+        self._memory.away()
 
     def tend(self, scope: Scope, *, settled: bool = True) -> float:
         """Look, and repair what needs it; in how many seconds to come again, whatever happens.
@@ -90,13 +90,14 @@ class Keeper:
         self._meet(site, current)
         plans: list[Plan] = []
         well: dict[str, str] = {}
-        """Service → when it was started."""
+        """Service → since when."""
         runs: set[str] = set()
         for seen in look(site, release):
             name, now = seen.wanted.service, self._clock()
-            verdict = diagnose(seen, self._hands, settled=settled, started=well)
+            verdict = diagnose(seen, self._memory, settled=settled, well=well)
             if verdict.condition == "well":
-                well[name] = max((c.started for c in seen.containers), default="")
+                since = map(self._memory.well_since, seen.containers)
+                well[name] = max(since, default="")
             if any(container.running for container in seen.containers):
                 runs.add(name)
             free = all(
