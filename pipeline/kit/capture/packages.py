@@ -19,13 +19,13 @@ _LISTS = "/mnt"
 
 @dataclass(frozen=True)
 class Install:
-    """``system`` packages come first, then those of ``languages``; ``projects`` are installed from
-    files that have to be copied before. ``texts`` are lists that are written beside the
+    """``system`` packages come first, then those of ``languages``; ``projects`` are commands that
+    need files which have to be copied before. ``texts`` are lists that are written beside the
     Dockerfile: name → text."""
 
     system: tuple[m.Item, ...]
     languages: tuple[m.Item, ...]
-    projects: tuple[m.Item, ...]
+    projects: tuple[str, ...]
     texts: Mapping[str, str]
 
 
@@ -84,7 +84,7 @@ def _names(stem: str) -> Iterator[str]:
     yield from (f"{stem}-{number}.txt" for number in count(2))
 
 
-def _projects(plan: Plan) -> list[m.Item]:
+def _projects(plan: Plan) -> list[str]:
     commands = [
         " ".join(
             [site.pip, "install", "--no-cache-dir", "--no-deps", *site.options,
@@ -94,4 +94,4 @@ def _projects(plan: Plan) -> list[m.Item]:
         for dist in site.projects
     ]  # fmt: skip
     commands += [f"{command} {shlex.quote(folder)}" for folder, command in plan.node.apps]
-    return [run(*commands)] if commands else []
+    return commands

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.kit.authoring.blocks import comment, paragraphs, run
@@ -48,13 +48,12 @@ def recipe(evidence: Evidence, plan: Plan) -> Recipe:
     items = paragraphs(
         _head(evidence, plan),
         [m.From(plan.base)],
-        [*_copies(first), *_finished(first), *_taken_up(plan)],
+        [*_copies(first), *_finished(first, _taken_up(plan))],
         installed.system,
         _accounts(plan),
         _removed(plan),
         installed.languages,
-        [*_copies(rest), *_finished(rest)],
-        installed.projects,
+        [*_copies(rest), *_finished(rest, installed.projects)],
         _settings(plan),
     )
     files = {**first.files, **rest.files}
@@ -89,8 +88,8 @@ def told(paths: Iterable[str]) -> str:
     return ", ".join(found[:_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
-def _taken_up(plan: Plan) -> list[m.Item]:
-    return [run("update-ca-certificates")] if plan.authorities else []
+def _taken_up(plan: Plan) -> Sequence[str]:
+    return ["update-ca-certificates"] if plan.authorities else []
 
 
 def _accounts(plan: Plan) -> list[m.Item]:
@@ -129,9 +128,9 @@ def _literal(source: str) -> str:
     return re.sub(r"[*?\[]", r"[\g<0>]", source).replace("$", "\\$")
 
 
-def _finished(copying: Copying) -> list[m.Item]:
-    """All that COPY cannot do."""
-    commands = [*_folders(copying), *_access(copying)]
+def _finished(copying: Copying, more: Sequence[str]) -> list[m.Item]:
+    """All that COPY cannot do, and what needs the files."""
+    commands = [*_folders(copying), *_access(copying), *more]
     return [run(*commands)] if commands else []
 
 
