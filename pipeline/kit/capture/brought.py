@@ -53,6 +53,7 @@ class Brought:
             or (self._has_authorities and leave.is_below(path, [_MADE_OF_THEM]))
             or self._is_in_new_home(entry)
             or self.debian.wrote(entry)
+            or self.debian.copied(entry)
         )
 
     def is_programs_own(self, entry: Entry) -> bool:
@@ -87,6 +88,7 @@ class Brought:
             and self.evidence.owner(entry)
             and entry.path in self.evidence.kinds
             and leave.trace(f"{entry.path}/") is None
+            and not entry.path.startswith("/usr/")
         }
 
     def _is_in_new_home(self, entry: Entry) -> bool:

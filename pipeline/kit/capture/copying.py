@@ -13,6 +13,7 @@ from pipeline.kit.capture.snapshot import Entry
 
 FILES = "files"
 """Folder beside the Dockerfile that holds them, each at its own path."""
+_LOST_BY_CHOWN = 0o6000
 _OPEN = ("?", 0)
 """Owner and mode that nobody can foretell."""
 
@@ -89,9 +90,10 @@ class Copying:
             entry = self.evidence.now.entries.get(path)
             if entry is None:
                 continue
-            if (wanted := self.evidence.owner(entry)) != owner:
+            given = (wanted := self.evidence.owner(entry)) != owner
+            if given:
                 owners[wanted or "root:root"].append(path)
-            if entry.mode != mode:
+            if entry.mode != mode or (given and entry.mode & _LOST_BY_CHOWN):
                 modes[entry.mode].append(path)
         return Access(
             {owner: tuple(paths) for owner, paths in owners.items()},

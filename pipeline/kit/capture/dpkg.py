@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ STATUS = "/var/lib/dpkg/status"
 _INFO = "/var/lib/dpkg/info"
 _STATES = "/var/lib/apt/extended_states"
 _LOG = "/var/log/dpkg.log"
+_UCF = "/var/lib/ucf/hashfile"
+"""Configuration that packages bring by another way than dpkg's own."""
+_PAUSE = 3
+"""Seconds between two calls of dpkg by one apt."""
+_ZONE = 900
+"""Seconds; time zones differ by multiples of it."""
 _MERGED = re.compile(r"/(?=(?:bin|sbin|lib|lib32|lib64|libx32)/)")
 """Where packages may still name what has moved below ``/usr``."""
 
@@ -145,6 +152,9 @@ class Debian:
                 md5, _, path = line.partition("  ")
                 found["/" + path] = md5
             found |= package.conffiles or {}
+        for line in self._evidence.now.text(_UCF).splitlines():
+            md5, _, path = line.partition("  ")
+            found[path] = md5
         return found | {_MERGED.sub("/usr/", path): md5 for path, md5 in found.items()}
 
     @cached_property
@@ -175,6 +185,21 @@ class Debian:
         texts = (self._evidence.now.text(path) for path in package.note(kind))
         return [line for text in texts for line in text.splitlines() if line]
 
+    def copied(self, entry: Entry) -> bool:
+        """Is it a file of a package, put to another place under its own name, as scripts do?"""
+        name = posixpath.basename(entry.path)
+        return entry.kind == "file" and name in self._names.get(entry.md5, ())
+
+    @cached_property
+    def _names(self) -> Mapping[str, set[str]]:
+        """MD5 → how files of packages with that content are called, with and without an ending."""
+        found: dict[str, set[str]] = {}
+        for path, md5 in self.owned.items():
+            name = posixpath.basename(path)
+            found.setdefault(md5, set()).update((name, name.partition("-")[0]))
+        found.pop("", None)
+        return found
+
     # when
 
     def wrote(self, entry: Entry) -> bool:
@@ -184,24 +209,31 @@ class Debian:
 
     @cached_property
     def _spans(self) -> list[tuple[float, float]]:
-        """From each ``startup`` of dpkg to its last word. Its log is in local time: only that of
-        UTC can be compared."""
-        zone = self._evidence.container.environment.get("TZ", "UTC")
-        if zone not in ("", "UTC", "Etc/UTC") or "/etc/localtime" in self._evidence.kinds:
-            return []
+        """From the first to the last word of dpkg, for each time that apt called it."""
         spans: list[tuple[float, float]] = []
-        for line in self._evidence.now.text(_LOG).splitlines():
-            moment = _moment(line)
-            if moment is None:
-                continue
-            if " startup " in line or not spans:
+        for moment, line in self._said:
+            begins = " startup " in line and (not spans or moment - spans[-1][1] > _PAUSE)
+            if begins or not spans:
                 spans.append((moment, moment))
             else:
                 spans[-1] = spans[-1][0], moment
         return spans
 
+    @cached_property
+    def _said(self) -> list[tuple[float, str]]:
+        """Unix time and text of the lines of dpkg's log. It is in local time, whatever that was:
+        the last line is as old as the file."""
+        lines = self._evidence.now.text(_LOG).splitlines()
+        said = [(moment, line) for line in lines if (moment := _moment(line)) is not None]
+        if not said:
+            return []
+        off = said[-1][0] - self._evidence.now.entries[_LOG].mtime
+        zone = round(off / _ZONE) * _ZONE
+        return [(moment - zone, line) for moment, line in said]
+
 
 def _moment(line: str) -> float | None:
+    """As if it were in UTC."""
     try:
         return datetime.fromisoformat(line[:19]).replace(tzinfo=UTC).timestamp()
     except ValueError:

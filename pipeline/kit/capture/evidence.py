@@ -27,7 +27,7 @@ _LOST_AFTER = timedelta(hours=1)
 """A container of ours that is older belongs to a capture that was killed."""
 _SYSTEM = re.compile(
     r"/etc/(passwd|group|shadow)|/var/lib/dpkg/status|/var/lib/apt/extended_states"
-    r"|/var/log/dpkg\.log"
+    r"|/var/log/dpkg\.log|/var/lib/ucf/hashfile"
 )
 """Read of both, as they tell of packages and accounts."""
 _NOTES = re.compile(

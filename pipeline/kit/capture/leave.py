@@ -17,7 +17,8 @@ TRACES: Mapping[str, Sequence[str]] = {
     ),
     "logs": (r"/var/log/.*", r".*\.log(\.\d+)?(\.gz)?"),
     "what is only there while it runs": (
-        r"/run/.*", r"/var/run/.*", r"/(var/)?tmp/.*", r".*\.(pid|sock)", r".*~",
+        r"/run/.*", r"/var/run/.*", r"/(var/)?tmp/.*", r"/var/(spool/)?mail/.*",
+        r"/var/spool/(exim4|postfix|mqueue)/.*", r".*\.(pid|sock)", r".*~",
         r"(.*/)?\.[^/]*\.sw[op]",
     ),
     "histories of shells and editors": (

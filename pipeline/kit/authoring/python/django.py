@@ -14,6 +14,7 @@ from pipeline.kit.authoring.sources import Found, Sources
 from pipeline.kit.authoring.tree import Tree
 
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"'\],\s=]+[\"']([\w.]+)[\"']")
+_IMPORTED = re.compile(r"^\s*from\s+(\.*[\w.]*)\s+import\b", re.MULTILINE)
 _STATIC_ROOT = re.compile(r"^\s*STATIC_ROOT\s*=\s*(.+)$", re.MULTILINE)
 _HOSTS = re.compile(r"^\s*ALLOWED_HOSTS\s*(?::[^=]+)?=\s*(\[[^\]]*\])", re.MULTILINE)
 _DEBUG = re.compile(r"^\s*DEBUG\s*=\s*(True)\b", re.MULTILINE)
@@ -42,20 +43,57 @@ class Django:
     def folder(self) -> str:
         return posixpath.dirname(self.manage)
 
-    @property
+    @cached_property
     def settings(self) -> str:
-        """Dotted name of the settings module; empty when it is not said."""
+        """Dotted name of the settings module that the server uses; empty when it is not said."""
+        entries = (self.entry(kind) for kind in ("wsgi", "asgi"))
+        said = (_SETTINGS.search(self.tree.read(file)) for file in entries if file)
+        return next((match[1] for match in said if match), self._managed)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """So that what manage.py does is done with the settings of the server."""
+        return {"DJANGO_SETTINGS_MODULE": self.settings} if self.settings != self._managed else {}
+
+    @property
+    def _managed(self) -> str:
+        """The settings that manage.py names."""
         found = _SETTINGS.search(self.tree.read(self.manage))
         return found[1] if found else ""
 
     @cached_property
     def sources(self) -> Sources:
-        """The settings: the module that is used and what lies beside it."""
-        place = posixpath.join(self.folder, self.settings.replace(".", "/"))
-        package = place if self.tree.matching(f"{place}/*.py") else posixpath.dirname(place)
-        near = [f"{place}.py", *self.tree.matching(f"{package}/*.py")]
-        named = [file for file in near if "settings" in file]
-        return Sources(self.tree, dict.fromkeys(file for file in named if self.tree.has(file)))
+        """The settings: the module that is used, with what it imports."""
+        found: dict[str, None] = {}
+        waiting = [self._file(self.settings)]
+        while waiting:
+            file = waiting.pop(0)
+            if file is None or file in found:
+                continue
+            found[file] = None
+            names = _IMPORTED.findall(self.tree.read(file))
+            waiting += [self._imported(file, name) for name in names]
+        if any("include(" in self.tree.read(file) for file in found):  # django-split-settings
+            folders = {posixpath.dirname(file) for file in found}
+            beside = (path for folder in folders for pattern in ("*.py", "*/*.py")
+                      for path in self.tree.matching(f"{folder}/{pattern}"))  # fmt: skip
+            found |= dict.fromkeys(path for path in beside if "settings" in path)
+        return Sources(self.tree, found)
+
+    def _file(self, module: str) -> str | None:
+        path = posixpath.join(self.folder, module.replace(".", "/"))
+        return next((f for f in (f"{path}.py", f"{path}/__init__.py") if self.tree.has(f)), None)
+
+    def _imported(self, file: str, name: str) -> str | None:
+        """A module that ``file`` imports everything, or something, from."""
+        if not name.startswith("."):
+            return self._file(name)
+        above = len(name) - len(name.lstrip("."))
+        folder = posixpath.dirname(file)
+        for _ in range(above - 1):
+            folder = posixpath.dirname(folder)
+        path = posixpath.join(folder, name.lstrip(".").replace(".", "/"))
+        return next((f for f in (f"{path}.py", f"{path}/__init__.py") if self.tree.has(f)), None)
 
     def entry(self, kind: str) -> str | None:
         """The module wsgi.py or asgi.py."""
@@ -64,7 +102,7 @@ class Django:
             *self.tree.matching(f"{place}*/{kind}.py"),
             *self.tree.matching(f"{place}{kind}.py"),
         ]
-        package = self.settings.partition(".")[0]
+        package = self._managed.partition(".")[0]
         return next((file for file in found if f"{package}/" in file), next(iter(found), None))
 
     @property

@@ -131,7 +131,10 @@ class Starter:
         if project is None or project.folder or self.wishes.start is not None:
             return start
         # As who reads Procfiles does for Django, too.
-        return replace(self._migrating(start, project), prepare=project.collect(self.reasons))
+        return replace(
+            self._migrating(start, project), prepare=project.collect(self.reasons),
+            environment={**start.environment, **project.environment},
+        )  # fmt: skip
 
     def _is_below_src(self, command: str) -> bool:
         modules = re.findall(r"(?:-m\s+|\s)([A-Za-z_]\w*)[\w.]*(?::\w+|\s|$)", f"{command} ")
@@ -169,6 +172,7 @@ class Starter:
         return replace(
             self._migrating(start, project), folder=project.folder,
             prepare=project.collect(self.reasons),
+            environment={**start.environment, **project.environment},
         )  # fmt: skip
 
     def _migrating(self, start: Start, project: django.Django) -> Start:

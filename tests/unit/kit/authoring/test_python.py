@@ -355,3 +355,21 @@ def test_what_only_its_own_server_can_serve_is_no_app_for_another(
     text = text_of(tmp_path, {"requirements.txt": "aiohttp\ntornado\n", "app.py": code})
     assert 'CMD ["python", "app.py"]' in text
     assert "gunicorn" not in text
+
+
+def test_django_is_prepared_with_the_settings_that_its_server_uses(tmp_path: Path) -> None:
+    named = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.{}')  # django"
+    files = {
+        "requirements.txt": "django\n",
+        "manage.py": named.format("local"),
+        "shop/wsgi.py": named.format("production") + "\napplication = get_wsgi_application()\n",
+        "shop/settings/base.py": "STATIC_ROOT = 'x'\nINSTALLED_APPS = "
+        "['django.contrib.staticfiles']\n",
+        "shop/settings/local.py": "from .base import *\nDEBUG = True\n",
+        "shop/settings/production.py": "from .base import *\nALLOWED_HOSTS = ['*']\n",
+    }
+    authored = author(write(tmp_path, files))
+    text = render(authored.dockerfile)
+    assert "DJANGO_SETTINGS_MODULE=shop.settings.production" in text
+    assert "collectstatic" in text
+    assert "DEBUG = True" not in doubts(authored)

@@ -64,6 +64,40 @@ def test_what_a_package_brings_and_somebody_took_away_is_taken_away_again() -> N
         assert path in dockerfile.partition("RUN rm -rf")[2]
 
 
+def test_defaults_that_a_package_copies_to_their_place_are_its_own() -> None:
+    found = captured(
+        {
+            **nginx(),
+            f"{INFO}/tips.md5sums": text(
+                f"{md5('<h1>')}  usr/share/nginx/index.html\n"
+                f"{md5('ini')}  usr/lib/php.ini-production\n"
+            ),
+            "/var/lib/ucf/hashfile": text(f"{md5('[php]')}  /etc/php/mod.ini\n"),
+            "/var/www/index.html": text("<h1>"),
+            "/etc/php/php.ini": text("ini"),
+            "/etc/php/mod.ini": text("[php]"),
+            "/etc/nginx/mine.conf": text("workers 1;"),
+        }
+    )
+    assert list(found.recipe.copied) == ["/etc/nginx/mine.conf"]
+
+
+def test_what_a_package_made_while_it_was_set_up_is_its_own_in_any_time_zone() -> None:
+    noon = 1_764_072_000  # 2025-11-25 12:00:00 UTC
+    log = (
+        "2025-11-25 13:00:00 startup archives unpack\n2025-11-25 13:00:09 status installed x:1 1\n"
+    )
+    found = captured(
+        {
+            "/var/log/dpkg.log": FakeFile(log.encode(), mtime=noon + 9),
+            "/etc/made": FakeFile(b"by a script", mtime=noon + 4),
+            "/etc/own": FakeFile(b"by hand", mtime=noon + 9),
+            "/etc/later": FakeFile(b"by hand", mtime=noon + 3604),
+        }
+    )
+    assert sorted(found.recipe.copied) == ["/etc/later", "/etc/own"]
+
+
 def test_a_purged_package_is_purged() -> None:
     found = captured({STATUS: text("")})
     assert "RUN apt-get purge --yes libc6" in found.recipe.dockerfile
