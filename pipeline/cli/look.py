@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -10,78 +11,59 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.app import LOOK, app, command
-from pipeline.cli.options import asked
+from pipeline.cli.options import Asked, asked
 from pipeline.cli.words import Json, seconds
 from pipeline.errors import Cancelled, Exit, UsageError
 
 if TYPE_CHECKING:
     from pipeline.app.history import Row
-    from pipeline.app.live import ServiceStatus, Status
 
 UP = ("live", "in place")
 
 
-@command(app, "status", LOOK, "dockcycle status", "dockcycle status --json")
-def status(ctx: typer.Context, as_json: Json = False) -> int:
+@command(app, "status", LOOK, "dockcycle status", "dockcycle status --watch",
+         "dockcycle status --json")  # fmt: skip
+def status(
+    ctx: typer.Context,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Keep it up to date until Ctrl-C.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
     """Say what is live, as the engine itself knows it.
 
     Exit code 0 when the app is up as recorded, else 1.
     """
     from pipeline.app.live import status as look
+    from pipeline.cli import status as shown
     from pipeline.cli.output import print_json
 
-    found = look(asked(ctx).workspace)
+    here = asked(ctx)
+    if watch:
+        return _watch_status(here, as_json=as_json)
+    found = look(here.workspace)
     if as_json:
         print_json(found)
     else:
-        _show_status(found)
+        shown.show(found)
     return Exit.OK if found.state in UP else Exit.FAILED
 
 
-def _show_status(found: Status) -> None:
-    from pipeline.cli.output import ago, print_fields, print_line, print_table
+def _watch_status(here: Asked, *, as_json: bool) -> int:
+    from pipeline.app.live import status as look
+    from pipeline.app.signals import signals_to
+    from pipeline.cli import status as shown
+    from pipeline.render import resolve
+    from pipeline.scope import Scope
 
-    print_fields(
-        [
-            ("Project", found.project),
-            ("State", found.state),
-            ("Release", found.release),
-            ("URL", found.url),
-            ("Commit", found.commit),
-            ("Since", ago(found.since) if found.since else ""),
-            *(("Digest", digest) for digest in found.digests),
-            ("Kept", " ".join(found.releases)),
-            ("Running", found.running),
-        ]
-    )
-    if found.services:
-        print_line("")
-        print_table(
-            ("service", "state", "health", "since", "restarts", "image", "ports"),
-            [_row(service) for service in found.services],
-        )
-    for service in found.services:
-        if service.trouble:
-            print_line(f"\n{service.service}: {service.trouble}")
-
-
-def _row(service: ServiceStatus) -> tuple[str, ...]:
-    from pipeline.cli.output import ago
-
-    return (
-        service.service,
-        service.state,
-        _health(service),
-        ago(service.since) if service.since else "",
-        str(service.restarts),
-        service.image[7:19],
-        " ".join([*service.ports, service.drift]).strip(),
-    )
-
-
-def _health(service: ServiceStatus) -> str:
-    """Of what has ended the engine keeps the last one, which says nothing now."""
-    return service.health if service.state == "running" and service.health != "none" else ""
+    scope = Scope(what="status")
+    live = resolve(here.output, sys.stdout, os.environ) == "rich"
+    try:
+        with signals_to(scope):
+            shown.watch(lambda: look(here.workspace), scope, as_json=as_json, live=live)
+    except Cancelled as end:
+        return end.exit_code
+    return Exit.OK
 
 
 @command(

@@ -14,6 +14,7 @@ from pipeline.kit.text import human_duration, sanitize
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 STATE_STYLES = {
     "passed": "green", "live": "green", "in place": "green", "running": "cyan", "ok": "green",
@@ -53,21 +54,28 @@ def print_table(
 ) -> None:  # fmt: skip
     """A table without borders; ``empty`` is said on stderr when there are no rows. Columns of
     ``spare`` are left out, in this order, where there is no room for all."""
-    from rich.table import Table
-    from rich.text import Text
-
     rows = list(rows)
     if not rows:
         sys.stderr.write(f"{empty}\n" if empty else "")
         return
+    print_rich(table(columns, rows, spare=spare))
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = ()
+) -> Table:
+    """The same, to be shown with something else."""
+    from rich.table import Table
+    from rich.text import Text
+
     columns, rows = _that_fit(columns, rows, spare)
-    table = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
+    made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
     for number, column in enumerate(columns):
         last = number == len(columns) - 1
-        table.add_column(column, no_wrap=not last, overflow="fold" if last else "ellipsis")
+        made.add_column(column, no_wrap=not last, overflow="fold" if last else "ellipsis")
     for row in rows:
-        table.add_row(*(Text(sanitize(cell), STATE_STYLES.get(cell, "")) for cell in row))
-    _print(table)
+        made.add_row(*(Text(sanitize(cell), STATE_STYLES.get(cell, "")) for cell in row))
+    return made
 
 
 def _that_fit(
@@ -85,16 +93,21 @@ def _that_fit(
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:
     """Names and values, one a line; empty values are left out."""
+    print_rich(grid(fields))
+
+
+def grid(fields: Iterable[tuple[str, str]]) -> Table:
+    """The same, to be shown with something else."""
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    made = Table.grid(padding=(0, 2))
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
     for name, value in fields:
         if value:
-            grid.add_row(name, Text(sanitize(value), STATE_STYLES.get(value, "")))
-    _print(grid)
+            made.add_row(name, Text(sanitize(value), STATE_STYLES.get(value, "")))
+    return made
 
 
 def console(width: int | None = None) -> Console:
@@ -106,7 +119,8 @@ def console(width: int | None = None) -> Console:
     return Console(file=sys.stdout, highlight=False, width=width)
 
 
-def _print(renderable: Any) -> None:
+def print_rich(renderable: Any) -> None:
+    """Anything that rich can show, without spaces at the ends of lines."""
     out = console()
     with out.capture() as capture:
         out.print(renderable)
