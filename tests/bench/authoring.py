@@ -26,6 +26,10 @@ BUILD = 900
 HEAD = f"{'':<17}{'size':>17}{'rebuild':>18}{'user':>14}{'hadolint':>11}"
 
 
+class NotBuiltError(Exception):
+    """With the end of what was printed."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """One image: bytes, seconds to build after a change of the source, user, findings."""
@@ -43,8 +47,13 @@ def main(chosen: Sequence[str]) -> int:
     missed = []
     for case in CASES:
         if not chosen or case.app.startswith(tuple(chosen)):
-            with tempfile.TemporaryDirectory(prefix="dockcycle-bench-") as folder:
-                ours, theirs = compare(case, Path(folder))
+            try:
+                with tempfile.TemporaryDirectory(prefix="dockcycle-bench-") as folder:
+                    ours, theirs = compare(case, Path(folder))
+            except NotBuiltError as error:
+                print(f"{case.app:<17}{error}", flush=True)
+                missed.append(f"{case.app}: not compared")
+                continue
             print(line(case, ours, theirs), flush=True)
             missed += [f"{case.app}: {what}" for what in faults(case, ours, theirs)]
     for what in missed:
@@ -140,7 +149,7 @@ def run(argv: Sequence[str], cwd: Path) -> str:
         argv, cwd=cwd, env=environ, capture_output=True, text=True, timeout=BUILD, check=False
     )
     if done.returncode:
-        sys.exit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise NotBuiltError(f"{' '.join(argv)}: {done.stdout[-500:]}{done.stderr[-2000:]}")
     return done.stdout
 
 

@@ -51,7 +51,7 @@ CASES = (
         "python manage.py runserver 0.0.0.0:8000", "greetings/views.py",
     ),
     _python(
-        "python-poetry", "pip install poetry\npoetry install",
+        "python-poetry", "pip install poetry\npoetry install --no-root",
         "poetry run uvicorn greeter.main:app --host 0.0.0.0", "greeter/words.py",
     ),
     _python("python-pdm", "pip install pdm\npdm install", "pdm run flask --app web run",
