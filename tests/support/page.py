@@ -5,6 +5,7 @@ Times are given, so that pages look the same whenever they are made.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -156,10 +157,10 @@ def source(subject: str, *, branch: str = "main", commit: str = COMMIT) -> dict[
 
 
 def release(number: int, created: str, *, commit: str = COMMIT) -> Release:
-    digit = format(number % 16, "x")
+    image = hashlib.sha256(bytes([number])).hexdigest()
     return Release(
         id=f"r{number}", project="shop", run=f"run-{number}", created=created, commit=commit * 2,
-        branch="main", images={"api": f"sha256:{digit * 12}{'0' * 52}"}, spec={"image": "shop"},
+        branch="main", images={"api": f"sha256:{image}"}, spec={"image": "shop"},
         url="http://shop.example.com",
     )  # fmt: skip
 
@@ -171,18 +172,18 @@ RELEASES = (
 )
 
 
-def standing(state: str = "live", *, health: str = "healthy") -> Standing:
-    """How the shop stands: three services, r14 in force."""
+def standing(state: str = "live", *, health: str = "healthy", project: str = "shop") -> Standing:
+    """How a project stands: three services, r14 in force."""
     services = tuple(
         ServiceStatus(
-            service=name, container=f"shop-{name}-1", state="running", health=health,
+            service=name, container=f"{project}-{name}-1", state="running", health=health,
             since="2026-11-24T06:31:20Z", restarts=restarts, image="sha256:" + "e" * 64,
         )
         for name, restarts in (("web", 0), ("api", 1), ("db", 0))
     )  # fmt: skip
     status = Status(
-        project="shop", state=state, release="r14", commit=COMMIT * 2,
-        url="http://shop.example.com", since="2026-11-24T06:31:20Z",
+        project=project, state=state, release="r14", commit=COMMIT * 2,
+        url=f"http://{project}.example.com", since="2026-11-24T06:31:20Z",
         digests=("registry.example.com/acme/shop@sha256:" + "9c0e" * 16,), services=services,
         releases=tuple(one.id for one in RELEASES),
     )  # fmt: skip

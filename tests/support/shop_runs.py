@@ -75,7 +75,8 @@ def _result(stage: str, release: str, taken: dict[str, Any]) -> dict[str, Any]:
         "smoke": {"results": [{"name": "the catalogue is served", "passed": True}]},
     }  # fmt: skip
     found: dict[str, Any] = {
-        "code": {"summary": f"{COMMIT[:12]} on {taken['branch']}", "artifacts": {"Source": taken}},
+        "code": {"summary": f"{taken['commit'][:12]} on {taken['branch']}",
+                 "artifacts": {"Source": taken}},
         "dockerfile": {"summary": "2 Dockerfiles (existing)"},
         "build": {"summary": "2 images", "artifacts": {"Images": {"services": images}}},
         "run": {"summary": "4 services at http://127.0.0.1:49153"},
@@ -164,3 +165,25 @@ def story(store: Store, *, now: float = NOW) -> dict[str, str]:
         "released": "20261124T063100-44dd", "failed": "20261124T071200-55ee",
         "running": "20261124T074440-66ff", "rollback": "20261123T161000-33cc",
     }  # fmt: skip
+
+
+def neighbours(store: Store, *, now: float = NOW) -> None:
+    """Runs of the other projects of the server."""
+    for run, project, ago, subject, status in (
+        ("20261124T051000-77aa", "hello", 9_300.0, "Greet in three languages", "passed"),
+        ("20261124T072400-88bb", "mailer", 1_260.0, "Retry what bounces", "failed"),
+    ):
+        told = begin(store, run, now - ago, project=project)
+        last = 8 if status == "passed" else 7  # stages that end well
+        for number, (stage, seconds) in enumerate(DONE.items(), start=1):
+            if number > last + 1:
+                break
+            told.start(stage)
+            told.at += seconds
+            good = number <= last
+            made = {"Source": source(subject, commit="b10c" * 5)} if stage == "code" else None
+            error = None if good else ErrorInfo(kind="StageFailed", message="not healthy in 60 s")
+            told.end(stage, seconds, status="passed" if good else "failed", artifacts=made,
+                     error=error)  # fmt: skip
+        outcome = {"release": "r14", "commit": "b10c" * 10} if status == "passed" else {}
+        told.finish(status, 0 if status == "passed" else 1, outcome)

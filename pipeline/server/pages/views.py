@@ -61,11 +61,18 @@ async def project(request: Request) -> Response:
     runs = await run_in_threadpool(runs_of, board.store, listed.name, wanted, PAGE + 1)
     recent = await run_in_threadpool(runs_of, board.store, listed.name, Wanted(), 1)
     waiting = await run_in_threadpool(board.actions.waiting, listed.name)
+    triggers = await run_in_threadpool(_triggers, board, listed.name)
     return page(
         request, "project.html", project=listed, standing=standing, runs=runs[:PAGE],
         more=len(runs) > PAGE, wanted=wanted, latest=recent[0] if recent else None,
-        waiting=waiting, statuses=STATUSES, done=request.query_params.get("done", ""),
+        waiting=waiting, statuses=STATUSES, triggers=triggers,
+        done=request.query_params.get("done", ""),
     )  # fmt: skip
+
+
+def _triggers(board: Board, project: str) -> list[str]:
+    """Those that the project's runs have."""
+    return sorted({trigger for of, _, trigger in board.store.tally() if of == project})
 
 
 def wanted_of(params: Mapping[str, str]) -> Wanted:
