@@ -13,7 +13,7 @@ import typer
 from pipeline.cli.app import KEEP, app, command
 from pipeline.cli.options import Asked, asked
 from pipeline.cli.words import seconds
-from pipeline.errors import Exit
+from pipeline.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from pipeline.app.supervise import Place, Watch
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @command(
     app, "supervise", KEEP,
     "dockcycle supervise", "dockcycle supervise --project hello --repairs 3 --within 5m",
-    "dockcycle supervise --once",
+    "dockcycle supervise --once", "dockcycle supervise --install",
+    "dockcycle supervise --print --user",
 )  # fmt: skip
 def supervise(
     ctx: typer.Context,
@@ -33,6 +34,15 @@ def supervise(
     ] = None,
     once: Annotated[
         bool, typer.Option("--once", help="Look at everything once, repair it, and end.")
+    ] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Let systemd run it, now and at every start.")
+    ] = False,
+    user: Annotated[
+        bool, typer.Option("--user", help="With --install: as a unit of your own.")
+    ] = False,
+    print_unit: Annotated[
+        bool, typer.Option("--print", help="Print the unit that --install would write.")
     ] = False,
     repairs: Annotated[
         int, typer.Option("--repairs", metavar="N", min=1, help="Repairs of a service …")
@@ -54,13 +64,36 @@ def supervise(
     from pipeline.app.supervise import Watch
     from pipeline.kit.supervision import Limits
 
+    if once and (install or print_unit):
+        raise UsageError("--once does not go with --install or --print")
+    if user and not (install or print_unit):
+        raise UsageError("--user goes with --install or --print")
     limits = Limits(
         repairs=repairs,
         within=seconds(within, "--within"),
         steady=seconds(steady, "--steady"),
     )
     watch = Watch(limits, tuple(project or ()), max(1.0, seconds(sweep, "--sweep")))
+    if install or print_unit:
+        given = (("repairs", repairs, 5), ("within", within, "10m"), ("steady", steady, "1m"),
+                 ("sweep", sweep, "45s"))  # fmt: skip
+        words = [f"--{name}={value}" for name, value, usual in given if value != usual]
+        return _unit([*(f"--project={one}" for one in project or ()), *words], user, install)
     return _once(asked(ctx), watch) if once else _for_ever(asked(ctx), watch)
+
+
+def _unit(arguments: list[str], user: bool, install: bool) -> int:
+    from pipeline.adapters.shell import LocalShell
+    from pipeline.app.supervise.unit import Unit
+    from pipeline.cli.output import print_line
+
+    unit = Unit(arguments, dict(os.environ), user)
+    if install:
+        for line in unit.install(LocalShell()):
+            print_line(line)
+    else:
+        sys.stdout.write(unit.text())
+    return Exit.OK
 
 
 def _once(here: Asked, watch: Watch) -> int:
