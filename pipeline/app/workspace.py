@@ -37,6 +37,13 @@ class Workspace:
         self.request = request
         self._ports = ports
 
+    def again(self, request: Request | None = None) -> Workspace:
+        """The same project with its files read anew, by the same connections; what is known to be
+        secret stays so."""
+        made = Workspace(request or self.request, ports=self.ports)
+        made.masker = self.masker
+        return made
+
     @cached_property
     def home(self) -> Home:
         return Home.find(self.request.environ)

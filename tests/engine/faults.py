@@ -73,10 +73,10 @@ def timed(app: AppUnderTest, *args: str, within: float, **environ: str) -> Ended
 
 
 class Underway:
-    """A run that has been started, its output read line by line."""
+    """A run (or another ``verb``) that has been started, its output read line by line."""
 
-    def __init__(self, app: AppUnderTest, *args: str, **environ: str) -> None:
-        self.process = app.start("run", "--output", "plain", *args, **environ)
+    def __init__(self, app: AppUnderTest, *args: str, verb: str = "run", **environ: str) -> None:
+        self.process = app.start(verb, "--output", "plain", *args, **environ)
         self.lines: list[str] = []
 
     def until(self, words: str) -> None:
