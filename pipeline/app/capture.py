@@ -106,6 +106,8 @@ def explain(captured: Captured) -> Iterator[Row]:
         yield Row("setting", instruction.keyword)
     for variable in plan.started.secrets:
         yield Row("left out", variable, "a variable that looks like a secret")
+    for name in plan.started.unsayable:
+        yield Row("left out", name, "a Dockerfile cannot say its value")
     for mount in captured.evidence.container.mounts:
         yield Row("left out", mount.target, f"a mount: {mount.kind} {mount.source}".rstrip())
     for left in plan.left:

@@ -71,6 +71,11 @@ def is_secret(path: str) -> bool:
     return _SECRETS.fullmatch(path) is not None
 
 
+def is_sayable(text: str) -> bool:
+    """Can a Dockerfile, and a file system elsewhere, have it: no control bytes, and UTF-8?"""
+    return text.isprintable()
+
+
 def is_below(path: str, folders: Sequence[str]) -> bool:
     """Is it one of ``folders``, or in one?"""
     return any(path == folder or path.startswith(f"{folder.rstrip('/')}/") for folder in folders)

@@ -128,6 +128,8 @@ class _Planner:
             return trace if entry.kind != "folder" else ""
         if self._brought.covers(entry):
             return ""
+        if not leave.is_sayable(path + entry.link):
+            return self._alarm("a Dockerfile cannot say such a name")
         if self._brought.is_programs_own(entry):
             return "folders that a program makes for itself"
         if entry.kind == "other":
@@ -149,7 +151,8 @@ class _Planner:
         purged = {line for path in lists for line in evidence.before.text(path).splitlines()}
         for path, kind in evidence.kinds.items():
             by_pip = "/site-packages/" in path or "/dist-packages/" in path
-            if kind == "deleted" and not (leave.trace(path) or path in purged or by_pip):
+            known = leave.trace(path) or path in purged or by_pip or not leave.is_sayable(path)
+            if kind == "deleted" and not known:
                 yield path
 
     def _without_idle_folders(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.kit.authoring.blocks import comment, paragraphs, run
+from pipeline.kit.authoring import blocks
+from pipeline.kit.authoring.blocks import paragraphs, run
 from pipeline.kit.capture import leave
 from pipeline.kit.capture.copying import FILES, Copying, Group, plain_mode
 from pipeline.kit.capture.evidence import Evidence
@@ -35,11 +36,7 @@ class Recipe:
 
 
 def recipe(evidence: Evidence, plan: Plan) -> Recipe:
-    """What ``plan`` says, as a Dockerfile.
-
-    Raises:
-        ValueError: a path has something that a Dockerfile cannot say, such as a newline.
-    """
+    """What ``plan`` says, as a Dockerfile."""
     early = {p: e for p, e in plan.entries.items() if is_early(p)}
     late = {p: e for p, e in plan.entries.items() if not is_early(p)}
     first = Copying(evidence, early, {}, plan.there)
@@ -71,6 +68,10 @@ def _head(evidence: Evidence, plan: Plan) -> Iterator[m.Item]:
         yield from comment(
             "Variables that look like secrets are left out: " + ", ".join(plan.started.secrets)
         )
+    if plan.started.unsayable:
+        yield from comment(
+            f"Left out, a Dockerfile cannot say their values: {', '.join(plan.started.unsayable)}"
+        )
     volumes = [mount for mount in evidence.container.mounts if mount.kind != "tmpfs"]
     for mount in volumes:
         yield from comment(f"Not in here: {mount.target}, mounted from {mount.source}")
@@ -79,6 +80,11 @@ def _head(evidence: Evidence, plan: Plan) -> Iterator[m.Item]:
             yield from comment(f"Left out, {left.why}: {told(left.paths)}")
     if evidence.image.id == plan.base:
         yield from comment("The image has no name any more: `docker tag` gives it one for FROM.")
+
+
+def comment(text: str) -> list[m.Item]:
+    """Names come from the container: whatever they are, it stays one line."""
+    return blocks.comment("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 def told(paths: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.kit.capture import leave
 from pipeline.kit.capture.evidence import Evidence
 from pipeline.kit.capture.processes import Process, is_idle, is_shell, services
 from pipeline.kit.dockerfile import model as m
@@ -25,6 +26,8 @@ class Started:
     instructions: tuple[m.Instruction, ...]
     secrets: tuple[str, ...]
     """Variables that are left out."""
+    unsayable: tuple[str, ...] = ()
+    """Variables and labels that are left out since a Dockerfile cannot say their values."""
     serves: Process | None = None
     beside: tuple[Process, ...] = ()
     idle: bool = False
@@ -37,11 +40,13 @@ def started(evidence: Evidence) -> Started:
     new = _new(now.environment, image.environment)
     hidden = {name for name, v in new.items() if is_secret_name(name) or is_secret_value(v)}
     found: list[m.Instruction] = []
-    if shown := {name: value for name, value in new.items() if name not in hidden}:
-        found.append(m.Env(_pairs(shown)))
+    open_ = {name: value for name, value in new.items() if name not in hidden}
     labels = _new(now.labels, image.labels)
-    if own := {key: v for key, v in labels.items() if not _TOOLS_LABELS.fullmatch(key)}:
-        found.append(m.Label(_pairs(own)))
+    own = {key: v for key, v in labels.items() if not _TOOLS_LABELS.fullmatch(key)}
+    if shown := _sayable(open_):
+        found.append(m.Env(_pairs(shown)))
+    if shown := _sayable(own):
+        found.append(m.Label(_pairs(shown)))
     if ports := [port for port in now.ports if port not in image.ports]:
         found.append(m.Expose(tuple(port.removesuffix("/tcp") for port in ports)))
     if volumes := [path for path in now.volumes if path not in image.volumes]:
@@ -64,8 +69,9 @@ def started(evidence: Evidence) -> Started:
     else:
         found += _commands(evidence)
     return Started(
-        tuple(found), tuple(sorted(hidden)), first, tuple(serving[1:]),
-        idle=first is None and is_idle(main),
+        tuple(found), tuple(sorted(hidden)),
+        tuple(sorted({*open_, *own} - {*_sayable(open_), *_sayable(own)})), first,
+        tuple(serving[1:]), idle=first is None and is_idle(main),
     )  # fmt: skip
 
 
@@ -91,6 +97,10 @@ def _new(now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in now.items() if before.get(name) != value}
 
 
+def _sayable(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if leave.is_sayable(name + value)}
+
+
 def _pairs(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, words.quote(value.replace("$", "\\$"))) for name, value in values.items())
 
@@ -101,7 +111,9 @@ def _healthcheck(health: Health) -> list[m.Instruction]:
     if not health.test:
         return []
     shell = health.test[0] == "CMD-SHELL"
-    command = m.ShellForm(" ".join(health.test[1:])) if shell else m.ExecForm(health.test[1:])
+    text = " ".join(health.test[1:])
+    argv = ("sh", "-c", text) if shell else health.test[1:]
+    command = m.ShellForm(text) if shell and leave.is_sayable(text) else m.ExecForm(argv)
     times = {
         "interval": health.interval, "timeout": health.timeout,
         "start-period": health.start_period, "start-interval": health.start_interval,

@@ -108,6 +108,15 @@ def test_traces_data_and_secrets_are_left_out_and_told() -> None:
     assert "/tmp/x" not in found.recipe.dockerfile
 
 
+def test_names_that_a_dockerfile_cannot_say_are_left_out() -> None:
+    found = captured(
+        {"/srv/a\nUSER root": text("x"), "/srv/b\udcff": text("x"), "/srv/c é": text("x")}
+    )
+    assert list(found.recipe.copied) == ["/srv/c é"]
+    assert "cannot say" in left(found)["/srv/a\nUSER root"]
+    assert "\nUSER" not in found.recipe.dockerfile
+
+
 def test_what_is_mounted_is_told_and_not_copied() -> None:
     mount = Mount(kind="volume", source="data", target="/data")
     found = captured({"/data": FakeFile(mode=0o755, folder=True)}, mounts=(mount,))

@@ -24,6 +24,13 @@ def test_variables_but_no_secrets() -> None:
     assert "hunter2" not in dockerfile and "x://me" not in dockerfile
 
 
+def test_what_a_dockerfile_cannot_say_is_left_out_and_told() -> None:
+    found = captured({}, environment={"A": "1", "B": "x\nUSER root"}).recipe.dockerfile
+    assert "ENV A=1" in found
+    assert "# Left out, a Dockerfile cannot say their values: B" in found
+    assert "USER" not in found
+
+
 def test_ports_are_exposed_and_the_rest_is_told_for_docker_run() -> None:
     port = Port(container=80, host_port=8080, host_ip="127.0.0.1")
     found = captured({}, ports=(port,))
