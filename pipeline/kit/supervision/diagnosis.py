@@ -35,6 +35,8 @@ class Verdict:
     """Ids of those that the remedy is for."""
     patience: float = 0.0
     """Seconds for which it must be so before anything is done: others may be at work."""
+    own: bool = True
+    """Is it its own fault? What another one makes necessary is not counted as a repair of it."""
 
 
 WELL = Verdict("well")
@@ -142,7 +144,7 @@ def _after_dependencies(seen: Seen, well: Mapping[str, str]) -> Verdict:
         early = tuple(c.id for c in seen.containers if c.running and c.started < since)
         if dependency.restart and early:
             why = f"{dependency.service}, which it depends on, was started again"
-            return Verdict("sick", why, "restart", early)
+            return Verdict("sick", why, "restart", early, own=False)
     return WELL
 
 

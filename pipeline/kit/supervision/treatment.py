@@ -90,6 +90,8 @@ class Treatment:
             return Plan(again=self.verdict.patience - lasted)
         if patient.beyond or patient.left:
             return Plan()
+        if not self.verdict.own:
+            return Plan((self._repair,))
         wait = patient.budget.wait(now)
         if patient.budget.spent(now) and not patient.degraded:
             return Plan((self._give_up,), wait)
@@ -99,9 +101,9 @@ class Treatment:
 
     def _repair(self) -> None:
         patient, verdict = self.patient, self.verdict
-        patient.budget.charge(self.clock())
-        if patient.budget.spent(self.clock()):
-            patient.held = True
+        if verdict.own:
+            patient.budget.charge(self.clock())
+            patient.held |= patient.budget.spent(self.clock())
         try:
             self._apply()
         except EngineUnavailable:
