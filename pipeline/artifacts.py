@@ -263,6 +263,15 @@ class GitRecord(Artifact):
         return ", ".join(parts)
 
 
+class Handover(Frozen):
+    """How a release takes over behind the front; seconds."""
+
+    drain: float = 30.0
+    """What requests that the old one still answers may take."""
+    soak: float = 5.0
+    """How long it has to answer well before the old one goes."""
+
+
 class Release(Artifact):
     """What ``operate`` made live, whole enough to bring it back without registry or source."""
 
@@ -291,13 +300,15 @@ class Release(Artifact):
     """The service that checks and links mean when none is named."""
     smoke: SmokeReport | None = None
     url: str = ""
+    handover: Handover | None = None
+    """Its container is behind the project's front; None: it publishes its ports itself."""
     gap: float | None = None
     """Seconds during which nothing served while this release took over."""
 
     def summary(self) -> str:
         parts = [self.id, f"live at {self.url}" if self.url else "live"]
         if self.gap is not None:
-            parts.append(f"gap {self.gap:.2f} s")
+            parts.append(f"gap {self.gap:.2f} s" if self.gap else "no gap")
         return ", ".join(parts)
 
 

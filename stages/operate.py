@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -12,6 +12,7 @@ from pipeline.artifacts import (
     Artifact,
     Dockerfiles,
     GitRecord,
+    Handover,
     Images,
     PushedImages,
     Release,
@@ -21,8 +22,10 @@ from pipeline.artifacts import (
 )
 from pipeline.errors import StageFailed
 from pipeline.kit import compose_variants
+from pipeline.kit.checks import load, read_only
 from pipeline.kit.compose_model import published, services
 from pipeline.kit.container_options import ContainerOptions
+from pipeline.kit.front import why_not, why_rather_not
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.ports_free import require_free_for
 from pipeline.kit.publish import browse_url, parse_publish
@@ -37,6 +40,7 @@ from pipeline.kit.releases import (
     tested_images,
     verifier,
 )
+from pipeline.kit.units import Seconds
 from pipeline.ports.engine import ContainerSpec, Port
 from pipeline.stage import Context, Stage, StageOptions
 
@@ -55,8 +59,17 @@ class OperateOptions(StageOptions):
         " Without it the ports of the run stage (or the Compose file) are used.",
     )
     keep: int = Field(5, ge=1, le=100, description="Releases that stay ready to come back.")
-    strategy: Literal["replace"] = Field(
-        "replace", description="replace: the old one stops, the new one starts; the gap is told."
+    strategy: Literal["blue-green", "replace"] | None = Field(
+        None,
+        description="blue-green: the new one runs beside the old one, and a front leads from the"
+        " one to the other without a gap. replace: the old one stops, the new one starts. Without"
+        " it: blue-green where `publish` is given and the app allows it.",
+    )
+    soak: Seconds = Field(
+        5.0, description="Blue-green: how long the new one answers well before the old one goes."
+    )
+    drain: Seconds = Field(
+        30.0, description="Blue-green: how long the old one may finish what it has begun."
     )
     restart: Literal["no", "always", "unless-stopped", "on-failure"] | None = Field(
         None, description="Restart policy of the live container; else that of the run stage."
@@ -131,6 +144,8 @@ class OperateStage(Stage[OperateOptions]):
     def _describe(self, ctx: Context, release_id: str) -> Release:
         app, smoke = ctx.get(App), ctx.find(SmokeReport)
         spec, url = self._live_spec(ctx, app)
+        options = self.options
+        beside = self._is_beside(ctx, app, spec, smoke)
         return describe_release(
             id=release_id,
             project=ctx.project.name,
@@ -145,7 +160,33 @@ class OperateStage(Stage[OperateOptions]):
             pushed=ctx.find(PushedImages),
             smoke=smoke,
             record=ctx.find(GitRecord),
+            handover=Handover(soak=options.soak, drain=options.drain) if beside else None,
         )
+
+    def _is_beside(
+        self, ctx: Context, app: App, spec: Mapping[str, Any], smoke: SmokeReport | None
+    ) -> bool:
+        """Is it to take over blue-green, behind a front? Raises ``StageFailed`` if it should and
+        cannot."""
+        wanted = self.options.strategy
+        if wanted == "replace":
+            return False
+        if app.kind == "compose":
+            reason = "a Compose project is updated in place"
+        else:
+            container = ContainerSpec.model_validate(spec)
+            reason = why_not(container)
+            if not reason and wanted is None:
+                checks = read_only(load(smoke.checks)) if smoke else ()
+                reason = why_rather_not(container, checks, _main_port(app))
+        if reason and wanted:
+            raise StageFailed(
+                f"`strategy: blue-green` is not possible: {reason}",
+                hint="`strategy: replace` stops the old one before the new one starts.",
+            )
+        if reason and self.options.publish is not None:
+            ctx.progress(f"no blue-green: {reason}")
+        return not reason and (wanted is not None or self.options.publish is not None)
 
     def _live_spec(self, ctx: Context, app: App) -> tuple[dict[str, Any], str]:
         """What the live one is started from, and where it is opened."""
@@ -158,9 +199,8 @@ class OperateStage(Stage[OperateOptions]):
         container = ContainerSpec.model_validate(app.spec)
         changes: dict[str, Any] = {}
         if self.options.publish is not None:
-            main = next(iter(app.services[app.main].endpoints), None)
             try:
-                changes["ports"] = parse_publish(self.options.publish, main)
+                changes["ports"] = parse_publish(self.options.publish, _main_port(app))
             except ValueError as error:
                 raise StageFailed(str(error), hint="Or say `run: {port: …}`.") from error
         if self.options.restart is not None:
@@ -171,12 +211,16 @@ class OperateStage(Stage[OperateOptions]):
     def _tell(self, ctx: Context, went: WentLive) -> None:
         if went.previous and went.previous.id != went.release.id:
             ctx.notice(
-                f"{went.release.id} took over from {went.previous.id};"
-                f" nothing served for {went.gap:.2f} s",
+                f"{went.release.id} took over from {went.previous.id}{went.how}",
                 hint=IGNORES_SIGTERM if went.gap >= STOP_GRACE else "",
             )
         for gone in went.retired:
             ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")
+
+
+def _main_port(app: App) -> int | None:
+    """The container port that checks and ``publish`` mean when they name none."""
+    return next(iter(app.services[app.main].endpoints), None)
 
 
 def _runs(ctx: Context, state: ServiceState) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.artifacts import Release
 from pipeline.store import RunRecord
 
 ABSENT = ""
@@ -44,6 +45,16 @@ def compare(a: RunRecord, b: RunRecord) -> list[Change]:
     return [_with_lines(change, a, b) for change in changes]
 
 
+def compare_releases(a: Release, b: Release) -> list[Change]:
+    """All changes from ``a`` to ``b``, by their records."""
+    before, after = (dict(_of_release(one.model_dump(mode="json"))) for one in (a, b))
+    return [
+        Change(what, before.get(what, ABSENT), after.get(what, ABSENT))
+        for what in dict.fromkeys([*before, *after])
+        if before.get(what) != after.get(what)
+    ]
+
+
 def _with_lines(change: Change, a: RunRecord, b: RunRecord) -> Change:
     if not change.what.startswith(DOCKERFILE):
         return change
@@ -73,7 +84,11 @@ def _common(run: RunRecord) -> Facts:
 
 
 def _release_facts(run: RunRecord) -> Facts:
-    release = run.artifact("Release") or {}
+    yield from _of_release(run.artifact("Release") or {})
+
+
+def _of_release(release: Mapping[str, Any]) -> Facts:
+    yield "strategy", "blue-green" if release.get("handover") else "replace"
     for name in ("commit", "branch", "dirty"):
         yield f"source.{name}", _plain(release.get(name))
     for service, blob in release.get("dockerfiles", {}).items():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import NotFound
 from pipeline.kit import data_volumes, in_place, notifying
 from pipeline.kit.compose_model import one_shots
+from pipeline.kit.front import FrontState, fronts, plan_of
 from pipeline.kit.labels import ROLE, SERVICE, select
 from pipeline.kit.observer import wanted_services
 from pipeline.kit.own_images import own_images, remove_own
@@ -26,7 +27,7 @@ from pipeline.kit.releases import (
 from pipeline.kit.supervision import Note, forget, standing
 from pipeline.kit.sweep import sweep
 from pipeline.ports import Engine
-from pipeline.ports.engine import ContainerInfo
+from pipeline.ports.engine import ContainerInfo, Port
 from pipeline.runner import StoreJournal, Unrecorded
 from pipeline.scope import Scope
 from pipeline.store import ProjectLock
@@ -108,6 +109,8 @@ def look(project: str, engine: Engine, lock: ProjectLock) -> Status:
     containers = _serving(engine, project, current)
     notes = standing(engine, project, current)
     services = tuple(_service(container, release, notes) for container in containers)
+    if release and release.handover:
+        services = _behind_front(engine, release, services)
     services += _absent(current, {service.service for service in services}, notes)
     return Status(
         project=project,
@@ -126,6 +129,18 @@ def look(project: str, engine: Engine, lock: ProjectLock) -> Status:
 def _url(containers: Sequence[ContainerInfo]) -> str:
     """Of an app in place: its first published port."""
     return browse_url([port for container in containers for port in container.ports])
+
+
+def _behind_front(
+    engine: Engine, release: Release, services: Sequence[ServiceStatus]
+) -> tuple[ServiceStatus, ...]:
+    """With the ports that the front publishes in their place, and what is wrong with it."""
+    front = FrontState(plan_of(release), engine)
+    info = front.found()
+    ports = _ports(info.ports if info else ())
+    return tuple(
+        replace(one, ports=ports, drift=one.drift or front.drift(one.container)) for one in services
+    )
 
 
 def serving_containers(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:
@@ -158,6 +173,9 @@ def _each(
     if current:
         # The record first: a command that dies half way has still said what is wanted.
         _activate(site, current.release, "stopped", "stop")
+    for front in fronts(site.engine, site.project):
+        site.engine.stop(front.id)
+        site.engine.remove(front.id, volumes=True)
     # Last started, first stopped: no service loses what it depends on while it still works.
     containers = sorted(_some(workspace, current), key=lambda c: c.started, reverse=True)
     for container in containers:
@@ -331,7 +349,9 @@ def _service(
         image=container.image,
         drift=drift,
         trouble=notes[service].reason if service in notes else "",
-        ports=tuple(
-            f"{p.host_ip or '*'}:{p.host_port}->{p.container}/{p.protocol}" for p in container.ports
-        ),
+        ports=_ports(container.ports),
     )
+
+
+def _ports(ports: Iterable[Port]) -> tuple[str, ...]:
+    return tuple(f"{p.host_ip or '*'}:{p.host_port}->{p.container}/{p.protocol}" for p in ports)

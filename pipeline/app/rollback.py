@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pipeline.app.diff import Change, compare_releases
 from pipeline.app.live import site_of
 from pipeline.app.running import execute, started
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import Artifact, Release
 from pipeline.config import Entry
 from pipeline.events import Sink
-from pipeline.kit.releases import Site, converge, go_live, verifier
+from pipeline.kit.releases import Site, converge, go_live, swaps_without_gap, verifier
 from pipeline.planner import Plan, Step
 from pipeline.runner import RunResult
 from pipeline.stage import Context, Stage, StageOptions
@@ -27,6 +28,16 @@ class Choice:
 
     current: Release | None
     target: Release
+
+    @property
+    def changes(self) -> list[Change]:
+        """What would differ from now."""
+        return compare_releases(self.current, self.target) if self.current else []
+
+    @property
+    def gapless(self) -> bool:
+        """Would requests be answered all the while, as far as the records say?"""
+        return swaps_without_gap(self.current, self.target)
 
 
 def choose(workspace: Workspace, name: str | None) -> Choice:
@@ -78,7 +89,7 @@ class RollbackStage(Stage[RollbackOptions]):
         verify = verifier(release, site, ctx.smoked)
         went = go_live(site, release, reason="rollback", keep=KEEP_ALL, verify=verify)
         if went.previous:
-            ctx.notice(f"{release.id} is back, {went.previous.id} stays ready")
+            ctx.notice(f"{release.id} is back{went.how}, {went.previous.id} stays ready")
         return [went.release]
 
     def cleanup(self, ctx: Context) -> None:

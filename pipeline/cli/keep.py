@@ -23,11 +23,13 @@ from pipeline.cli.work import concluded, rendering
 from pipeline.errors import Exit
 
 if TYPE_CHECKING:
+    from pipeline.app.rollback import Choice
     from pipeline.app.workspace import Workspace
-    from pipeline.artifacts import Release
     from pipeline.events import Event
     from pipeline.kit.releases import Site
 
+_WIDEST = 40
+"""Characters of a value that is shown beside another."""
 Act = Callable[["Workspace", "Site"], list[str]]
 UNNEEDED = "there is nothing that nobody needs"
 
@@ -57,23 +59,36 @@ def rollback(
     here.trigger = check_trigger(trigger)
     if dry_run:
         choice = back.choose(here.workspace, release)
-        _show_choice(choice.current, choice.target)
+        _show_choice(choice)
         return Exit.OK
     with rendering(here) as renderer:
         result = back.roll_back(here.workspace, release, [renderer], wait=seconds(wait), run=run)
     return concluded(result, here)
 
 
-def _show_choice(current: Release | None, target: Release) -> None:
-    from pipeline.cli.output import ago, print_table
+def _show_choice(choice: Choice) -> None:
+    from pipeline.cli.output import ago, print_line, print_table
 
     rows = [
         (what, r.id, (r.commit or "")[:12], ago(r.created), " ".join(i[7:19] for i in
          r.images.values()))
-        for what, r in (("live now", current), ("would come back", target))
+        for what, r in (("live now", choice.current), ("would come back", choice.target))
         if r is not None
     ]  # fmt: skip
     print_table(("", "release", "commit", "made", "image"), rows)
+    if choice.current is None or choice.current.id == choice.target.id:
+        return
+    print_line("")
+    print_table(
+        ("changes", "now", "then"),
+        [(change.what, _short(change.a), _short(change.b)) for change in choice.changes],
+    )
+    print_line("")
+    print_line("without a gap" if choice.gapless else "with a gap: one stops, the other starts")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 @command(app, "start", KEEP, "dockcycle start")

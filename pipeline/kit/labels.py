@@ -20,6 +20,7 @@ Role = Literal[
     "candidate",
     "in-place",
     "live",
+    "front",
     "check",
     "record",
     "pointer",

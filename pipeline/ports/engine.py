@@ -424,6 +424,14 @@ class Engine(Protocol):
         """All its files as a tar archive, in chunks; it need not run. What is mounted is left out.
         Paths in it are relative to the root, owners numbers."""
 
+    def put(self, container: str, files: Mapping[str, bytes]) -> None:
+        """Write files, by their absolute paths, into a container, running or not: root's, mode
+        0644, in place of what was there. Folders above them are made. Not atomic.
+
+        Raises:
+            NotFound: there is no such container.
+        """
+
     # networks and volumes
 
     def create_network(self, name: str, labels: Mapping[str, str]) -> NetworkInfo:

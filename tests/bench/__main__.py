@@ -31,7 +31,7 @@ stages:
   - smoke: {{checks: [{{get: /, expect: {{status: 200, body: Hello}}}}]}}
   - push: {{to: [local], tags: [latest]}}
   - track
-  - operate: {{publish: {port}}}
+  - operate: {{publish: {port}, soak: 0s}}
 """
 
 

@@ -253,6 +253,27 @@ def test_all_files_can_be_had_also_of_one_that_never_ran(world: World) -> None:
             call(world.name("missing"))
 
 
+def test_files_are_put_into_a_container_that_runs_or_not(world: World) -> None:
+    container = world.engine.create(world.spec())
+    world.engine.put(container, {"/srv/in/one": b"1\n", "/etc/group": b"none\n"})
+    world.engine.start(container)
+    world.engine.put(container, {"/srv/in/two": b""})
+
+    def ran(*argv: str) -> tuple[int, str]:
+        done = world.engine.exec(container, argv, world.scope())
+        return done.exit_code, done.output
+
+    assert ran("ls", "/srv/in") == (0, "one\ntwo\n")
+    assert ran("cat", "/srv/in/one", "/etc/group") == (0, "1\nnone\n")
+    assert ran("mv", "/srv/in/one", "/srv/in/three") == (0, "")
+    assert ran("ls", "/srv/in") == (0, "three\ntwo\n")
+    assert ran("mv", "/srv/in/one", "/srv/in/four")[0] == 1
+    kinds = {change.path: change.kind for change in world.engine.changes(container)}
+    assert (kinds["/srv/in/two"], kinds["/etc/group"]) == ("added", "changed")
+    with pytest.raises(NotFound):
+        world.engine.put(world.name("missing"), {"/srv/x": b""})
+
+
 def test_what_it_was_started_as_is_known_beside_what_its_image_starts_as(world: World) -> None:
     volume = Mount(kind="volume", source=world.name("data"), target="/data")
     world.engine.create_volume(world.name("data"), world.labels)

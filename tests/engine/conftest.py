@@ -71,7 +71,7 @@ stages:
       checks: [{{get: /, expect: {{status: 200, body: good}}}}]
   - push: {{to: [local]}}
   - track
-  - operate: {{publish: {port}, keep: 3}}
+  - operate: {{publish: {port}, keep: 3, soak: 0s}}
 """
 
 

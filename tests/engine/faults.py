@@ -31,7 +31,7 @@ stages:
   - smoke: {{within: 20s, checks: [{{get: /, expect: {{status: 200, body: good}}}}]}}
   - push: {{to: [TARGET]}}
   - track: {{push: origin}}
-  - operate: {{publish: {port}, keep: 2}}
+  - operate: {{publish: {port}, keep: 2, soak: 0s}}
 """
 
 

@@ -39,7 +39,7 @@ stages:
   - smoke: {{within: 3s, checks: [{{get: /, expect: {{status: 200, body: good}}}}]}}
   - push
   - track: {{push: origin, tag: true}}
-  - operate: {{publish: {port}, keep: 2}}
+  - operate: {{publish: {port}, keep: 2, soak: 0s{operate}}}
 """
 SHARED = ", volumes: ['./shared:/shared']"
 """Options of ``run``: a folder that the live app may write to, and a candidate only read."""
@@ -72,17 +72,19 @@ volumes:
 
 
 @contextmanager
-def small_app(folder: Path, engine: docker.DockerClient, run: str = "") -> Iterator[AppUnderTest]:
+def small_app(
+    folder: Path, engine: docker.DockerClient, run: str = "", operate: str = ""
+) -> Iterator[AppUnderTest]:
     """A page of one line, a git repository with a remote; nothing is left of it afterwards.
 
-    ``run`` is added to the options of that stage.
+    ``run`` and ``operate`` are added to the options of these stages.
     """
     app = new_app(folder / "app", folder / "home")
     (app.directory / "app.py").unlink()
     (app.directory / ".dockerignore").write_text("*\n!index.html\n")
     (app.directory / "shared").mkdir()
     (app.directory / ".gitignore").write_text("shared/\n")
-    app.pipeline(PIPELINE.replace("{run}", run))
+    app.pipeline(PIPELINE.replace("{run}", run).replace("{operate}", operate))
     subprocess.run(["git", "init", "-q", "--bare", str(folder / "remote.git")], check=True)
     app.git("remote", "add", "origin", str(folder / "remote.git"))
     app.commit("a page instead")

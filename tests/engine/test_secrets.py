@@ -70,7 +70,7 @@ TAIL = """\
         - {{get: /told, expect: {{status: 200, body: "{{secret:TOKEN}}"}}}}
   - push: {{to: [{{ref: "HOST/{name}", username: lab, password: {{secret: REGISTRY}}}}]}}
   - track: {{push: origin, tag: true}}
-  - operate: {{publish: {port}}}
+  - operate: {{publish: {port}, soak: 0s}}
 """
 COMPOSE_FILE = """\
 services:
@@ -190,7 +190,7 @@ def case(
     (app.directory / "compose.yaml").write_text(COMPOSE_FILE.replace("PORT", str(app.port)))
     text = (SINGLE if request.param == "single" else COMPOSE) + TAIL
     if request.param == "compose":
-        text = text.replace("operate: {{publish: {port}}}", "operate")
+        text = text.replace("operate: {{publish: {port}, soak: 0s}}", "operate")
     for word, value in {
         "REGISTRY_FILE": str(tmp_path / "password"),
         "HOST": os.environ["DOCKCYCLE_LAB_REGISTRY"],

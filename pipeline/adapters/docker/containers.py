@@ -136,6 +136,10 @@ class Containers:
         with self._client.stream("GET", f"/containers/{container}/export", scope=scope) as chunks:
             yield from chunks
 
+    def put(self, container: str, files: Mapping[str, bytes]) -> None:
+        archive = mapping.archive(files)
+        self._client.ask(lambda api: api.put_archive(container, "/", archive))
+
     # running things
 
     def exec(self, container: str, argv: Sequence[str], scope: Scope) -> ExecResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
@@ -109,6 +111,18 @@ def restart_policy(policy: str) -> dict[str, Any]:
     """``on-failure:5`` and its like, as the API has it."""
     name, _, count = policy.partition(":")
     return {"Name": name, "MaximumRetryCount": int(count) if count.isdecimal() else 0}
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of files by absolute paths. Folders are left to the engine, which makes those
+    that are missing and leaves the others as they are."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, data in files.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 # from the engine

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pipeline.adapters.docker.errors import port_taken
 from pipeline.adapters.fake import files
+from pipeline.adapters.fake.files import FakeFile, applied
 from pipeline.adapters.fake.images import FakeImages
 from pipeline.adapters.fake.state import FakeContainer, State, matches
 from pipeline.errors import EngineRefused, NotFound, PortTaken
@@ -215,6 +216,14 @@ class FakeContainers(FakeImages):
             data = files.archive(self._container(container).files)
         for start in range(0, len(data), CHUNK):
             yield data[start : start + CHUNK]
+
+    def put(self, container: str, files: Mapping[str, bytes]) -> None:
+        with self.state.lock:
+            self.state.enter("put", container, *files)
+            found = self._container(container)
+            found.files = applied(
+                found.files, {path: FakeFile(data) for path, data in files.items()}
+            )
 
     def _published(self) -> list[tuple[str, Port]]:
         found = self.state.containers.values()

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.adapters.fake.containers import FakeContainers
-from pipeline.adapters.fake.state import matches, shown
+from pipeline.adapters.fake.files import applied
+from pipeline.adapters.fake.state import FakeContainer, matches, shown
 from pipeline.errors import DockcycleError, EngineRefused
 from pipeline.ports.engine import ContainerEvent, ContainerSpec, ExecResult, OnLine
 from pipeline.scope import Scope
@@ -51,7 +52,27 @@ class FakeRunning(FakeContainers):
             program = self.state.programs.get(tuple(argv))
             if program is not None:
                 return ExecResult(exit_code=program.exits or 0, output=shown(program.log))
-            return found.program.commands.get(tuple(argv), ExecResult(exit_code=0, output=""))
+            given = found.program.commands.get(tuple(argv))
+            return given or self._coreutils(found, argv) or ExecResult(exit_code=0, output="")
+
+    def _coreutils(self, container: FakeContainer, argv: Sequence[str]) -> ExecResult | None:
+        """``ls`` of a folder, ``mv`` of a file and ``cat``, as every image has them."""
+        files = container.files
+        match list(argv):
+            case ["ls", folder]:
+                below = (path for path in sorted(files) if path.startswith(f"{folder}/"))
+                return ExecResult(exit_code=0, output=shown([p.rpartition("/")[2] for p in below]))
+            case ["mv", old, new] if old in files:
+                container.files = applied(files, {old: None, new: files[old]})
+                return ExecResult(exit_code=0, output="")
+            case ["cat", *paths] if all(path in files for path in paths):
+                texts = (files[path].data.decode() for path in paths)
+                return ExecResult(exit_code=0, output="".join(texts))
+            case [("mv" | "cat") as name, path, *_]:
+                return ExecResult(
+                    exit_code=1, output=f"{name}: {path}: No such file or directory\n"
+                )
+        return None
 
     def wait(self, container: str, scope: Scope) -> int:
         with self.state.lock:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pipeline.adapters.docker.errors import registry_error
 from pipeline.adapters.fake.state import FakeContainer, State, full
 from pipeline.kit import references
+from pipeline.kit.front.caddy import TRY_HEADER
+from pipeline.kit.front.plan import CONFIG, FOLDER
 from pipeline.ports.http import HttpFailure, HttpRequest, HttpResponse
 from pipeline.ports.registry import Auth, Manifest
 from pipeline.scope import Scope
@@ -25,6 +27,10 @@ class FakeHttp:
         self.requests.append(request)
         url = urlsplit(request.url)
         container = self._behind(url.port or 80)
+        if container is not None and CONFIG in container.files:
+            container = self._passed_on(container, request)
+            if container is None:
+                return HttpResponse(status=502, headers={}, body=b"", seconds=0.01)
         answer = container.program.answer if container else None
         if answer is None:
             raise HttpFailure(f"nothing listens on {url.netloc}", kind="absent")
@@ -35,11 +41,21 @@ class FakeHttp:
 
     def tcp(self, host: str, port: int, timeout: float) -> None:
         container = self._behind(port)
-        if container is None or container.program.answer is None:
+        silent = container is None or container.program.answer is None
+        if silent and not (container and CONFIG in container.files):
             raise HttpFailure(f"nothing listens on {host}:{port}", kind="absent")
 
     def port_free(self, host: str, port: int) -> bool:
         return self._behind(port) is None and port not in self._state.port_taken
+
+    def _passed_on(self, front: FakeContainer, request: HttpRequest) -> FakeContainer | None:
+        """Where a front passes the request on to, if that runs."""
+        tried = request.headers.get(TRY_HEADER, "").removeprefix(f"{front.id}/")
+        live = [path.rpartition("/")[2] for path in front.files if path.startswith(f"{FOLDER}/")]
+        for container in self._state.containers.values():
+            if container.running and container.name in ([tried] if tried else live):
+                return container
+        return None
 
     def _behind(self, port: int) -> FakeContainer | None:
         with self._state.lock:

@@ -38,6 +38,8 @@ class Patience:
     """The longest pause between two attempts."""
     consecutive: int = 1
     """Right answers in a row that a harmless check needs."""
+    once: bool = False
+    """No second attempt at anything."""
 
 
 USUAL = Patience()
@@ -179,6 +181,8 @@ class _Session:
                 clock.sleep(self._patience.interval, self._scope)
                 continue
             right, last = 0, silence.explain(last)
+            if self._patience.once:
+                return _Asked(attempts, last)
             if death := self._death(check):
                 return _Asked(attempts, last, death)
             now, until = clock.monotonic(), self._end

@@ -3,19 +3,23 @@
 The engine that serves remembers (``ledger``); the local store is not asked.
 """
 
+from pipeline.kit.releases.beside import swaps_without_gap
+from pipeline.kit.releases.converging import converge
 from pipeline.kit.releases.describe import describe_release, same_content, tested_images
-from pipeline.kit.releases.golive import WentLive, converge, go_live, is_serving, tidy
+from pipeline.kit.releases.fronted_switch import FrontedSwitch
+from pipeline.kit.releases.golive import WentLive, go_live, is_serving, tidy
 from pipeline.kit.releases.images import protecting_tag, started_by_hand, unprotect
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.ledger import Activation, Ledger, number_of
-from pipeline.kit.releases.site import Site, Verify
-from pipeline.kit.releases.verify import verifier
+from pipeline.kit.releases.site import Site
+from pipeline.kit.releases.verify import Verifier, verifier
 
 __all__ = [
     "Activation",
+    "FrontedSwitch",
     "Ledger",
     "Site",
-    "Verify",
+    "Verifier",
     "WentLive",
     "converge",
     "describe_release",
@@ -25,6 +29,7 @@ __all__ = [
     "protecting_tag",
     "same_content",
     "started_by_hand",
+    "swaps_without_gap",
     "switch_for",
     "tested_images",
     "tidy",

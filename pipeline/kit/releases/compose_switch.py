@@ -74,6 +74,9 @@ class ComposeSwitch:
                 self.model(release), project=site.project, on_line=site.log, scope=site.scope
             )
 
+    def retire(self, release: Release) -> None:
+        """Nothing: the one project is that of the release in force."""
+
     def try_out(self, release: Release) -> None:
         self.start(release)
 
@@ -132,6 +135,9 @@ class ComposeSwitch:
             and (_well(found[name]) or (name in short and found[name].exit_code == 0))
             for name in services(model)
         )
+
+    def runs(self, release: Release) -> bool:
+        return self.is_up(release)
 
     def remove(self, release: Release) -> None:
         site = self._site

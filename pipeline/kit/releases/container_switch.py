@@ -9,6 +9,7 @@ from __future__ import annotations
 from pipeline.artifacts import SINGLE, App, Release, ServiceState
 from pipeline.errors import NotFound, StageFailed
 from pipeline.kit import container_spec, data_volumes, reach
+from pipeline.kit.front import fronts
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.readiness import Expected, Waiting
 from pipeline.kit.releases.site import Site
@@ -24,24 +25,27 @@ class ContainerSwitch:
 
     def check(self, release: Release, old: Release | None) -> None:
         site = self._site
-        if self._container(release) is None and self._engine.image(release.images[SINGLE]) is None:
+        if self.container(release) is None and self._engine.image(release.images[SINGLE]) is None:
             raise NotFound(
                 f"the image of {release.id} is no longer on the engine",
                 hint=_where_from(release),
             )
-        allowed = {self.name(old)} if old and old.kind == "container" else set()
-        allowed.add(self.name(release))
         if old and old.kind == "compose":
             return  # its ports are Compose's to free
+        allowed = {self.name(one) for one in (release, old) if one}
+        allowed |= {front.name for front in fronts(self._engine, site.project)}
         require_free(
-            _spec(release).ports, engine=self._engine, http=site.ports.http, allowed=allowed
+            recorded_spec(release).ports,
+            engine=self._engine,
+            http=site.ports.http,
+            allowed=allowed,
         )
 
     def prepare(self, release: Release) -> None:
-        if self._container(release) is not None:
+        if self.container(release) is not None:
             return
         spec = container_spec.as_live(
-            _spec(release),
+            self._spec(release),
             name=self.name(release),
             labels=self._site.labels("live", release, SINGLE),
         )
@@ -53,11 +57,11 @@ class ContainerSwitch:
             self._engine.create(container_spec.with_secrets(spec, site.expand))
 
     def clear(self, release: Release) -> None:
-        if self._container(release) is not None:
+        if self.container(release) is not None:
             self.remove(release)
 
     def start(self, release: Release) -> None:
-        self._start(release, _spec(release).restart)
+        self._start(release, recorded_spec(release).restart)
 
     def stop(self, release: Release) -> None:
         self._stop(release, "no")
@@ -67,8 +71,11 @@ class ContainerSwitch:
 
     def give_way(self, release: Release) -> None:
         # Stopped by us, only "always" would bring it back.
-        own = _spec(release).restart
+        own = recorded_spec(release).restart
         self._stop(release, "always" if own == "unless-stopped" else own)
+
+    def retire(self, release: Release) -> None:
+        self.stop(release)
 
     def _start(self, release: Release, policy: str) -> None:
         self.prepare(release)
@@ -78,7 +85,7 @@ class ContainerSwitch:
             self._engine.start(name)
 
     def _stop(self, release: Release, policy: str) -> None:
-        found = self._container(release)
+        found = self.container(release)
         if found is None:
             return
         with self._site.journal.effect("stop", found.name):
@@ -86,7 +93,7 @@ class ContainerSwitch:
             self._engine.stop(found.id)
 
     def look(self, release: Release) -> App:
-        info = self._container(release)
+        info = self.container(release)
         if info is None:
             raise StageFailed(f"the container of {release.id} is gone")
         return self._app(release, info)
@@ -96,8 +103,8 @@ class ContainerSwitch:
         expected = Expected(
             self.name(release),
             SINGLE,
-            memory=_spec(release).memory,
-            endpoints=lambda info: reach.endpoints(info, address).values(),
+            memory=recorded_spec(release).memory,
+            endpoints=lambda info: reach.endpoints(info, address, self._inside(release)).values(),
         )
         waiting = Waiting(self._engine, site.ports.http, site.ports.clock)
         states = waiting.until_up([expected], site.scope, site.tell)
@@ -120,8 +127,12 @@ class ContainerSwitch:
         )
 
     def is_up(self, release: Release) -> bool:
-        found = self._container(release)
+        found = self.container(release)
         return found is not None and found.running and found.health != "unhealthy"
+
+    def runs(self, release: Release) -> bool:
+        found = self.container(release)
+        return found is not None and found.state in ("running", "restarting", "paused")
 
     def remove(self, release: Release) -> None:
         with self._site.journal.effect("remove", self.name(release)):
@@ -131,11 +142,21 @@ class ContainerSwitch:
         """Of the release's container."""
         return f"{release.project}-{release.id}"
 
-    def _container(self, release: Release) -> ContainerInfo | None:
+    def _inside(self, release: Release) -> tuple[int, ...]:
+        """Ports that are reached at the container's own address only."""
+        return ()
+
+    def _spec(self, release: Release) -> ContainerSpec:
+        """What its container is made from."""
+        return recorded_spec(release)
+
+    def container(self, release: Release) -> ContainerInfo | None:
+        """The release's container, if it is there."""
         return self._engine.inspect(self.name(release))
 
 
-def _spec(release: Release) -> ContainerSpec:
+def recorded_spec(release: Release) -> ContainerSpec:
+    """What the release's record says of its container, ports and all."""
     return ContainerSpec.model_validate(release.spec)
 
 

@@ -10,6 +10,7 @@ from pipeline.artifacts import (
     App,
     Dockerfiles,
     GitRecord,
+    Handover,
     Images,
     PushedImages,
     Release,
@@ -57,6 +58,7 @@ def describe_release(
     pushed: PushedImages | None,
     smoke: SmokeReport | None,
     record: GitRecord | None,
+    handover: Handover | None = None,
 ) -> Release:
     """The record of a new release; ``spec`` is what it is to be started from."""
     commit = source.commit if source else None
@@ -80,15 +82,15 @@ def describe_release(
         main=app.main,
         smoke=smoke,
         url=url,
+        handover=handover,
     )
 
 
 def same_content(one: Release, other: Release) -> bool:
     """Would the one serve exactly what the other does, and be known under the same names?"""
-    return all(
-        getattr(one, field) == getattr(other, field)
-        for field in ("kind", "commit", "images", "digests", "tags", "spec", "environment", "url")
-    )
+    fields = ("kind", "commit", "images", "digests", "tags", "spec", "environment", "url")
+    same = all(getattr(one, field) == getattr(other, field) for field in fields)
+    return same and (one.handover is None) == (other.handover is None)
 
 
 def _digests(pushed: PushedImages | None) -> dict[str, tuple[str, ...]]:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from pipeline.artifacts import Release
 from pipeline.errors import DockcycleError, StageFailed
-from pipeline.kit.labels import RELEASE, select
+from pipeline.kit.front import remove_networks
+from pipeline.kit.releases import beside
 from pipeline.kit.releases.images import protect, unprotect
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.ledger import Activation
-from pipeline.kit.releases.site import Site, Verify
+from pipeline.kit.releases.site import Site
+from pipeline.kit.releases.verify import Verifier
 from pipeline.scope import Scope
 
 RESTORE_SECONDS = 60.0
@@ -26,8 +28,13 @@ class WentLive:
     gap: float
     retired: tuple[Release, ...] = ()
 
+    @property
+    def how(self) -> str:
+        """For people, after who took over: `` without a gap``, say."""
+        return f" (nothing served for {self.gap:.2f} s)" if self.gap else " without a gap"
 
-def go_live(site: Site, release: Release, *, reason: str, keep: int, verify: Verify) -> WentLive:
+
+def go_live(site: Site, release: Release, *, reason: str, keep: int, verify: Verifier) -> WentLive:
     """Put ``release`` in the place of the one in force.
 
     Raises:
@@ -56,8 +63,10 @@ def go_live(site: Site, release: Release, *, reason: str, keep: int, verify: Ver
     return WentLive(release, old, gap, tuple(tidy(site, keep)))
 
 
-def _take_over(site: Site, release: Release, current: Activation | None, verify: Verify) -> float:
-    """Stop the old, start the new, ask it; seconds from the stop to the first good answer."""
+def _take_over(site: Site, release: Release, current: Activation | None, verify: Verifier) -> float:
+    """Let ``release`` serve in the place of the one in force; seconds during which nothing did."""
+    if current and current.state == "live" and beside.both_fronted(current.release, release):
+        return beside.take_over(site, release, current, verify)
     switch = switch_for(release, site)
     begun = site.ports.clock.monotonic()
     if current and current.release.id != release.id and _must_stop(current.release, release):
@@ -77,7 +86,12 @@ def _settle_in(site: Site, release: Release, old: Release | None) -> None:
     """Now that ``release`` is in force, it is the one that comes back with the engine."""
     if release.kind == "container":
         switch_for(release, site).start(release)
-    if old and old.id != release.id and _must_stop(old, release):
+    if old is None or old.id == release.id:
+        return
+    if beside.both_fronted(old, release):
+        beside.drain(site, old, release)
+        switch_for(old, site).retire(old)
+    elif _must_stop(old, release):
         switch_for(old, site).stop(old)
 
 
@@ -92,15 +106,21 @@ def _give_back(site: Site, failed: Release, current: Activation | None) -> None:
     old = current.release if current else None
     failing = switch_for(failed, own)
     makes_room = old is None or _must_stop(old, failed)
-    if makes_room and (old is None or old.id != failed.id):
+    lives = current is not None and current.state == "live"
+    aside = lives and beside.both_fronted(old, failed)
+    if not aside and makes_room and (old is None or old.id != failed.id):
         failing.stop(failed)
-    if current and old and current.state == "live":
+    if old and lives:
         switch_for(old, own).start(old)
         switch_for(old, own).wait(old)
+    if aside:
+        failing.retire(failed)
     if failed.id not in {release.id for release in own.ledger.releases()}:
         if makes_room:
             failing.remove(failed)
         unprotect(own, failed)
+    if old is None:
+        remove_networks(own.engine, own.project)
 
 
 def _told(error: BaseException, failed: Release, current: Activation | None) -> BaseException:
@@ -113,40 +133,6 @@ def _told(error: BaseException, failed: Release, current: Activation | None) -> 
         error.message = f"{failed.id} did not hold, {serves}: {error.message}"
         error.args = (error.message,)
     return error
-
-
-def converge(site: Site) -> list[str]:
-    """Make reality agree with the ledger; what was done, for people.
-
-    Needed after a killed run: the release in force runs (unless it was stopped on purpose), no
-    other one does, and containers of releases that never came into force are gone.
-    """
-    current = site.ledger.current()
-    known = {release.id: release for release in site.ledger.releases()}
-    done: list[str] = []
-    for stray in site.engine.containers(select(site.project, "live")):
-        if stray.labels.get(RELEASE, "") not in {"", *known}:
-            site.engine.remove(stray.id, volumes=True)
-            done.append(f"removed {stray.name}, which never went live")
-    if current is None:
-        return done
-    for release in known.values():
-        if release.id != current.release.id and release.kind == "container":
-            switch = switch_for(release, site)
-            if switch.is_up(release):
-                done.append(f"stopped {release.id}, which is not the release in force")
-            switch.stop(release)  # its restart policy too
-    switch = switch_for(current.release, site)
-    up = switch.is_up(current.release)
-    if current.state == "live" and (not up or current.release.kind == "container"):
-        switch.start(current.release)
-    if current.state == "live" and not up:
-        switch.wait(current.release)
-        done.append(f"started {current.release.id} again")
-    if current.state == "stopped" and up:
-        switch.stop(current.release)
-        done.append(f"stopped {current.release.id}, as it was asked to be")
-    return done
 
 
 def is_serving(site: Site, release: Release) -> bool:

@@ -6,16 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pipeline.artifacts import App, Release
+from pipeline.artifacts import Release
 from pipeline.kit.labels import Role, labels
 from pipeline.kit.releases.ledger import Ledger
 from pipeline.kit.undoing import Undoing
 from pipeline.ports import Compose, Engine, Journal, Ports
 from pipeline.scope import Scope
-
-Verify = Callable[[App, Scope], int]
-"""Asks a live app the release's checks, gives how many there were; raises ``StageFailed`` when it
-does not answer well."""
 
 
 class Named(Protocol):

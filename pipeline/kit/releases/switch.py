@@ -34,6 +34,10 @@ class Switch(Protocol):
     def stop(self, release: Release) -> None:
         """Make it not run, in a way that an engine restart does not undo."""
 
+    def retire(self, release: Release) -> None:
+        """Make it not run, now that a release of its kind is in force in its place: what they
+        share stays."""
+
     def try_out(self, release: Release) -> None:
         """Make it run while it is not in force yet: it does not come back with the engine."""
 
@@ -55,7 +59,10 @@ class Switch(Protocol):
         """
 
     def is_up(self, release: Release) -> bool:
-        """Does it run as recorded, now?"""
+        """Does it run as recorded, now, and can it be reached?"""
+
+    def runs(self, release: Release) -> bool:
+        """Does anything of it run, well or not?"""
 
     def remove(self, release: Release) -> None:
         """Remove its containers and networks; named volumes stay."""

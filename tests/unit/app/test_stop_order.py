@@ -22,8 +22,12 @@ def test_what_was_started_last_stops_first(monkeypatch: pytest.MonkeyPatch) -> N
         container("api", "2026-01-01T00:00:02Z"),
     ]
     stopped: list[str] = []
-    engine = SimpleNamespace(set_restart=lambda *_: None, stop=stopped.append)
-    site = SimpleNamespace(engine=engine, ledger=SimpleNamespace(current=lambda: None))
+    engine = SimpleNamespace(
+        set_restart=lambda *_: None, stop=stopped.append, containers=lambda labels: []
+    )
+    site = SimpleNamespace(
+        project="shop", engine=engine, ledger=SimpleNamespace(current=lambda: None)
+    )
     monkeypatch.setattr(live, "_some", lambda workspace, current: found)
     done = live.stop(cast(Any, None), cast(Any, site))
     assert stopped == ["web", "api", "db"]

@@ -17,6 +17,7 @@ from tests.support.desk import DOCKERFILE, PIPELINE, Desk, NoCredentials, NoGit
 def engine() -> FakeEngine:
     made = FakeEngine(answer=says("hi"))
     made.registries["reg.example"] = None
+    made.publish("caddy:2")
     return made
 
 

@@ -30,6 +30,8 @@ def test_rollback_is_a_run_of_its_own(twice: Desk) -> None:
 def test_rollback_can_be_looked_at_first(twice: Desk) -> None:
     lines = [line.split() for line in twice("rollback", "--dry-run").out.splitlines()]
     assert lines[1][:3] == ["live", "now", "r2"] and lines[2][:4] == ["would", "come", "back", "r1"]
+    assert "image.app.id" in {line[0] for line in lines if line}
+    assert lines[-1] == ["without", "a", "gap"]
     assert state(twice) == ("live", "r2")
 
 

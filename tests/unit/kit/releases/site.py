@@ -107,6 +107,10 @@ class Yard:
         """Names of running containers of releases."""
         return [c.name for c in self.engine.containers({"dockcycle.role": "live"}) if c.running]
 
+    def containers_of_releases(self) -> list[str]:
+        """Names of containers of releases, running or not."""
+        return [c.name for c in self.engine.containers({"dockcycle.role": "live"})]
+
     def containers(self) -> list[str]:
         return [c.name for c in self.engine.containers({"dockcycle.project": "hello"})]
 

@@ -1,0 +1,11 @@
+"""The front: what publishes a project's ports, so that a release takes over without a gap."""
+
+from pipeline.kit.front.choice import why_not, why_rather_not
+from pipeline.kit.front.front import Front, FrontState, fronts, remove_networks
+from pipeline.kit.front.headers import WithHeaders
+from pipeline.kit.front.plan import FrontPlan, behind, plan_of
+
+__all__ = [
+    "Front", "FrontPlan", "FrontState", "WithHeaders", "behind", "fronts", "plan_of",
+    "remove_networks", "why_not", "why_rather_not",
+]  # fmt: skip

@@ -1,0 +1,247 @@
+"""The front of a project: a container of Caddy that passes requests on to the live release.
+
+What it should be is said by the release in force; whatever differs is put right by ``serve``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pipeline.errors import EngineRefused, PortTaken, StageFailed
+from pipeline.kit import reach
+from pipeline.kit.front.caddy import TRY_HEADER, configuration
+from pipeline.kit.front.plan import CONFIG, FOLDER, FrontPlan
+from pipeline.kit.labels import PROJECT, ROLE, labels
+from pipeline.kit.readiness import last_lines
+from pipeline.ports import Clock, Engine, Http, Journal
+from pipeline.ports.engine import ContainerInfo, ContainerSpec
+from pipeline.ports.http import HttpFailure
+from pipeline.scope import Scope
+
+IMAGE = "caddy:2"
+MARK = "dockcycle.front"
+"""Label: the mark of the plan that it was made by."""
+LIMIT = 20.0
+"""Seconds that Caddy may take until it listens."""
+_QUICK = 20.0
+"""Seconds for a command in its container."""
+
+
+@dataclass(frozen=True)
+class FrontState:
+    """How the front of one project stands on an engine, by its plan."""
+
+    plan: FrontPlan
+    engine: Engine
+
+    def found(self) -> ContainerInfo | None:
+        """Its container.
+
+        Raises:
+            EngineRefused: the name is taken by one that dockcycle did not make.
+        """
+        info = self.engine.inspect(self.plan.name)
+        if info is not None and not _is_front(info, self.plan.project):
+            raise EngineRefused(
+                f"a container that dockcycle did not make is called {self.plan.name}",
+                hint=f"Remove or rename it: `docker rename {self.plan.name} NEW`.",
+            )
+        return info
+
+    def drift(self, container: str) -> str:
+        """What keeps it from passing requests on to ``container``; empty when nothing does."""
+        info = self.found()
+        if info is None:
+            return "the front is gone"
+        if not info.running:
+            return f"the front is {info.state}"
+        if info.labels.get(MARK) != self.plan.mark:
+            return "the front is not that of the release"
+        if (there := self._files()) != [container]:
+            return f"the front leads to {', '.join(there) or 'nothing'}"
+        return ""
+
+    def _files(self) -> list[str]:
+        return self._exec(["ls", FOLDER]).split()
+
+    def _exec(self, argv: list[str]) -> str:
+        return self.engine.exec(self.plan.name, argv, self._limit(argv[0])).output
+
+    def _limit(self, program: str) -> Scope:
+        return Scope(_QUICK, what=f"`{program}` in the front")
+
+
+@dataclass(frozen=True)
+class Front(FrontState):
+    """The front of one project, to be put right."""
+
+    http: Http
+    clock: Clock
+    journal: Journal
+    scope: Scope
+
+    def trying(self, container: str) -> Mapping[str, str]:
+        """Headers of a request that the front is to pass on to ``container``, live or not."""
+        info = self.found()
+        if info is None:
+            raise StageFailed("the front is gone", hint="Is another tool cleaning up here?")
+        return {TRY_HEADER: f"{info.id}/{container}"}
+
+    def connections(self, container: str) -> int:
+        """How many connections it has to a container now."""
+        info = self.engine.inspect(container)
+        address = info.addresses.get(self.plan.network, "") if info else ""
+        if not address:
+            return 0
+        argv = ["grep", "-ci", f"{_as_kernel(address)}:[0-9A-F]* 01 ", "/proc/net/tcp"]
+        count = self._exec(argv).strip()
+        return int(count) if count.isdigit() else 0
+
+    # putting right
+
+    def serve(self, container: str, *, lasting: bool = True) -> bool:
+        """Pass requests on to ``container`` from now on. Idempotent; True when the front had to be
+        made for that, False when it went on without a gap. ``lasting``: it comes back with the
+        engine, as the plan says.
+
+        Raises:
+            PortTaken: something else has a port.
+            RegistryUnavailable, NotFound: the engine has no Caddy and cannot get it.
+            StageFailed: Caddy does not start.
+        """
+        info, policy = self.found(), self.plan.restart if lasting else "no"
+        if info and info.running and info.labels.get(MARK) == self.plan.mark:
+            there = self._files()
+            if len(there) == 1:
+                self._swap(there[0], container)
+                if info.restart != policy:
+                    self.engine.set_restart(info.id, policy)
+                return False
+        self._make(info, container, policy)
+        return True
+
+    def give_way(self) -> None:
+        """Free its ports. It comes back with the engine."""
+        if (info := self.found()) is not None:
+            with self.journal.effect("stop", info.name):
+                self.engine.stop(info.id)
+
+    def remove(self) -> None:
+        """Take it away, once it has passed on the answers that are under way."""
+        if (info := self.found()) is not None:
+            with self.journal.effect("remove", info.name):
+                self.engine.stop(info.id)
+                self.engine.remove(info.id, volumes=True)
+
+    def get_ready(self) -> None:
+        """What can be done before anything else is touched: image and network."""
+        self._image()
+        if self.plan.owns_network:
+            name = self.plan.network
+            with self.journal.effect("network", name):
+                self.engine.create_network(name, labels(self.plan.project, "front"))
+
+    def _image(self) -> str:
+        image = self.engine.image(IMAGE)
+        if image is None:
+            with self.journal.effect("pull", IMAGE):
+                image = self.engine.pull(IMAGE, None, lambda line: None, self.scope)
+        return image.id
+
+    def _swap(self, old: str, new: str) -> None:
+        if old != new:
+            with self.journal.effect("route", new):
+                self._exec(["mv", f"{FOLDER}/{old}", f"{FOLDER}/{new}"])
+        if (there := self._files()) != [new]:
+            raise StageFailed(
+                f"the front leads to {', '.join(there) or 'nothing'} in place of {new}",
+                hint="Does something else change it? Run again.",
+            )
+
+    def _make(self, old: ContainerInfo | None, container: str, policy: str) -> None:
+        self.get_ready()
+        image = self._image()
+        if old is not None:
+            self.remove()
+        with self.journal.effect("front", self.plan.name):
+            made = self.engine.create(self._spec(image, policy))
+            caddy = configuration(self.plan.listens, folder=FOLDER, token=made)
+            config = json.dumps(caddy, indent=1).encode()
+            self.engine.put(made, {CONFIG: config, f"{FOLDER}/{container}": b""})
+            try:
+                self.engine.start(made)
+            except PortTaken:
+                self.engine.remove(made, volumes=True)
+                raise
+        self._await(made)
+
+    def _spec(self, image: str, policy: str) -> ContainerSpec:
+        plan = self.plan
+        return ContainerSpec(
+            image=image,
+            name=plan.name,
+            command=("caddy", "run", "--config", CONFIG),
+            environment={"GOMEMLIMIT": "200MiB"},
+            ports=plan.ports,
+            network=plan.network,
+            aliases=plan.aliases,
+            restart=policy,
+            cap_drop=("ALL",),
+            cap_add=("NET_BIND_SERVICE",),
+            security_opt=("no-new-privileges",),
+            log_driver="json-file",
+            log_options={"max-size": "10m", "max-file": "2"},
+            labels={**labels(plan.project, "front"), MARK: plan.mark},
+        )
+
+    def _await(self, container: str) -> None:
+        """Wait until it listens on all ports."""
+        address, end = self.engine.info().address, self.clock.monotonic() + LIMIT
+        while True:
+            info = self.engine.inspect(container)
+            if info is None or not info.running or self.clock.monotonic() > end:
+                state = info.state if info else "gone"
+                raise StageFailed(
+                    f"the front does not listen; its container {self.plan.name} is {state}",
+                    hint="The last lines of its log are below.",
+                    detail=last_lines(self.engine, container) if info else "",
+                )
+            if self._listens(info, address):
+                return
+            self.clock.sleep(0.05, self.scope)
+
+    def _listens(self, info: ContainerInfo, address: str) -> bool:
+        try:
+            for endpoint in reach.endpoints(info, address).values():
+                self.http.tcp(endpoint.host, endpoint.port, 1.0)
+        except HttpFailure:
+            return False
+        return True
+
+    def _limit(self, program: str) -> Scope:
+        return self.scope.child(_QUICK, what=f"`{program}` in the front")
+
+
+def fronts(engine: Engine, project: str) -> list[ContainerInfo]:
+    """Containers of the project's front: one, or none."""
+    return engine.containers({PROJECT: project, ROLE: "front"})
+
+
+def remove_networks(engine: Engine, project: str) -> None:
+    """Remove the front's own network, unless somebody else has a container in it."""
+    for network in engine.networks({PROJECT: project, ROLE: "front"}):
+        with suppress(EngineRefused):
+            engine.remove_network(network.name)
+
+
+def _is_front(info: ContainerInfo, project: str) -> bool:
+    return info.labels.get(ROLE) == "front" and info.labels.get(PROJECT) == project
+
+
+def _as_kernel(address: str) -> str:
+    """An IPv4 address as /proc/net/tcp has it on a little-endian machine: 172.19.0.2 is
+    ``020013AC``."""
+    return "".join(f"{int(part):02X}" for part in reversed(address.split(".")))

@@ -1,0 +1,83 @@
+"""A release that is one container behind the project's front.
+
+Its container publishes nothing: the front does, and passes requests on to the one that is live. So
+two releases run side by side, and one file name in the front says which of them answers.
+"""
+
+from __future__ import annotations
+
+from pipeline.artifacts import App, Release
+from pipeline.errors import NotFound
+from pipeline.kit import reach
+from pipeline.kit.front import Front, behind, plan_of
+from pipeline.kit.releases.container_switch import ContainerSwitch, recorded_spec
+from pipeline.ports.engine import ContainerInfo, ContainerSpec
+
+
+class FrontedSwitch(ContainerSwitch):
+    """See ``Switch``; what the front does differently is here."""
+
+    def front(self, release: Release) -> Front:
+        """The front that the release is to be reached by."""
+        site = self._site
+        ports = site.ports
+        return Front(
+            plan_of(release), ports.engine, ports.http, ports.clock, site.journal, site.scope
+        )
+
+    def prepare(self, release: Release) -> None:
+        self.front(release).get_ready()
+        super().prepare(release)
+
+    def beside(self, release: Release) -> None:
+        """Run it next to the one that is live; nobody is sent to it yet. It comes back with the
+        engine, as the front may lead to it before it is in force."""
+        self._start(release, recorded_spec(release).restart)
+
+    def _start(self, release: Release, policy: str) -> None:
+        try:
+            super()._start(release, policy)
+        except NotFound:
+            # Its network was removed meanwhile, and another one of that name does not do.
+            self.remove(release)
+            super()._start(release, policy)
+
+    def start(self, release: Release) -> None:
+        super().start(release)
+        self.front(release).serve(self.name(release))
+
+    def stop(self, release: Release) -> None:
+        self.front(release).remove()
+        super().stop(release)
+
+    def retire(self, release: Release) -> None:
+        super().stop(release)
+
+    def try_out(self, release: Release) -> None:
+        super().try_out(release)
+        self.front(release).serve(self.name(release), lasting=False)
+
+    def give_way(self, release: Release) -> None:
+        self.front(release).give_way()
+        super().give_way(release)
+
+    def is_up(self, release: Release) -> bool:
+        return super().is_up(release) and not self.front(release).drift(self.name(release))
+
+    def _inside(self, release: Release) -> tuple[int, ...]:
+        return plan_of(release).listens
+
+    def _spec(self, release: Release) -> ContainerSpec:
+        return behind(super()._spec(release), plan_of(release))
+
+    def _app(self, release: Release, info: ContainerInfo) -> App:
+        """As users reach it: at the front's ports."""
+        app, door = super()._app(release, info), self.front(release).found()
+        if door is None:
+            return app
+        endpoints = reach.endpoints(door, self._engine.info().address)
+        services = {
+            name: state.model_copy(update={"endpoints": endpoints})
+            for name, state in app.services.items()
+        }
+        return app.model_copy(update={"services": services})
