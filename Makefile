@@ -6,7 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LAB    ?=
 
-.PHONY: help demo test corpus check bench load screenshots lab-up lab-down clean
+ROUNDS ?= 10
+
+.PHONY: help demo test corpus check bench load chaos screenshots lab-up lab-down clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,8 +44,9 @@ bench: $(VENV)/.ready ## Beside what people write by hand: a shell script, Docke
 load: $(VENV)/.ready ## Webhook deliveries by the thousand, against a real server
 	@$(BIN)/python -m tests.load
 
-screenshots: $(VENV)/.ready ## The pictures of the web page in docs/page
-	@DOCKCYCLE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/page/test_screenshots.py
+ROUNDS ?= 10
+
+.PHONY: help demo test corpus check bench load chaos screenshots lab-up lab-down clean
 
 lab-up: ## Start the lab: engine, registries, git remote
 	@$(PYTHON) -m lab up

@@ -1,0 +1,1 @@
+"""What users notice of releases and of accidents, counted: ``make chaos``."""
