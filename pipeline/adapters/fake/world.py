@@ -48,6 +48,13 @@ class FakeHttp:
     def port_free(self, host: str, port: int) -> bool:
         return self._behind(port) is None and port not in self._state.port_taken
 
+    def answering(self, port: int) -> FakeContainer | None:
+        """The container that requests to a host port come to in the end."""
+        container = self._behind(port)
+        if container is None or CONFIG not in container.files:
+            return container
+        return self._passed_on(container, HttpRequest(url=""))
+
     def _passed_on(self, front: FakeContainer, request: HttpRequest) -> FakeContainer | None:
         """Where a front passes the request on to, if that runs."""
         tried = request.headers.get(TRY_HEADER, "").removeprefix(f"{front.id}/")

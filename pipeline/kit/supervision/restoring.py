@@ -10,7 +10,7 @@ from pipeline.kit import compose_variants, container_spec, secret_refs
 from pipeline.kit.labels import PROJECT, RELEASE, ROLE, select
 from pipeline.kit.own_project import require_own_project
 from pipeline.kit.releases.compose_switch import ComposeSwitch
-from pipeline.kit.releases.container_switch import ContainerSwitch
+from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.site import Site
 from pipeline.ports.engine import ContainerInfo, ContainerSpec
 
@@ -34,8 +34,8 @@ def restore(site: Site, release: Release, services: Sequence[str]) -> None:
 
 
 def _restore_container(site: Site, release: Release) -> None:
-    switch = ContainerSwitch(site)
-    there = site.engine.inspect(switch.name(release))
+    switch = switch_for(release, site)
+    there = site.engine.inspect(f"{release.project}-{release.id}")
     if there is not None:
         if not _is_of(there, site.project, release):
             raise BeyondRepair(
