@@ -17,7 +17,7 @@ from pipeline.kit.front.plan import CONFIG, FOLDER, FrontPlan
 from pipeline.kit.labels import PROJECT, ROLE, labels
 from pipeline.kit.readiness import last_lines
 from pipeline.ports import Clock, Engine, Http, Journal
-from pipeline.ports.engine import ContainerInfo, ContainerSpec
+from pipeline.ports.engine import ContainerInfo, ContainerSpec, ExecResult
 from pipeline.ports.http import HttpFailure
 from pipeline.scope import Scope
 
@@ -65,10 +65,10 @@ class FrontState:
         return ""
 
     def _files(self) -> list[str]:
-        return self._exec(["ls", FOLDER]).split()
+        return self._run(["ls", FOLDER]).output.split()
 
-    def _exec(self, argv: list[str]) -> str:
-        return self.engine.exec(self.plan.name, argv, self._limit(argv[0])).output
+    def _run(self, argv: list[str]) -> ExecResult:
+        return self.engine.exec(self.plan.name, argv, self._limit(argv[0]))
 
     def _limit(self, program: str) -> Scope:
         return Scope(_QUICK, what=f"`{program}` in the front")
@@ -97,7 +97,7 @@ class Front(FrontState):
         if not address:
             return 0
         argv = ["grep", "-ci", f"{_as_kernel(address)}:[0-9A-F]* 01 ", "/proc/net/tcp"]
-        count = self._exec(argv).strip()
+        count = self._run(argv).output.strip()
         return int(count) if count.isdigit() else 0
 
     # putting right
@@ -154,12 +154,12 @@ class Front(FrontState):
     def _swap(self, old: str, new: str) -> None:
         if old != new:
             with self.journal.effect("route", new):
-                self._exec(["mv", f"{FOLDER}/{old}", f"{FOLDER}/{new}"])
-        if (there := self._files()) != [new]:
-            raise StageFailed(
-                f"the front leads to {', '.join(there) or 'nothing'} in place of {new}",
-                hint="Does something else change it? Run again.",
-            )
+                done = self._run(["mv", f"{FOLDER}/{old}", f"{FOLDER}/{new}"])
+            if done.exit_code != 0:
+                raise StageFailed(
+                    f"the front does not lead to {new}: {done.output.strip()}",
+                    hint="Does something else change it? Run again.",
+                )
 
     def _make(self, old: ContainerInfo | None, container: str, policy: str) -> None:
         self.get_ready()

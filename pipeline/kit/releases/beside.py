@@ -78,7 +78,7 @@ def soak(site: Site, release: Release, verify: Verifier) -> None:
     first, app = _Run.of(switch, release), switch.look(release)
     while True:
         verify.at_once()(app, site.scope)
-        if (now := _Run.of(switch, release)) != first or not switch.is_up(release):
+        if (now := _Run.of(switch, release)) != first:
             raise StageFailed(
                 f"{release.id} did not stay up: it is {now.state}, started {now.restarts + 1} times"
             )
@@ -125,4 +125,6 @@ class _Run:
         info = switch.container(release)
         if info is None:
             raise StageFailed(f"the container of {release.id} is gone")
+        if info.health == "unhealthy":
+            raise StageFailed(f"{release.id} became unhealthy")
         return cls(info.started, info.restarts, info.state)
