@@ -51,6 +51,11 @@ class Checkout:
     def folder(self) -> Path:
         return self._home.path / "serve" / self._project.name / "checkout"
 
+    @property
+    def pulls(self) -> Path:
+        """What pull requests are tested in."""
+        return self._home.path / "serve" / self._project.name / "pull"
+
     def refs(self, scope: Scope) -> dict[str, str]:
         """Where the refs are, now and there, that the project's filters want."""
         wanted = [BRANCHES + "*"] + [TAGS + "*"] * bool(self._project.tags)
@@ -68,6 +73,16 @@ class Checkout:
         tip = str(head.commit)
         base = self._repo.base_commit(head.root, RUN_TRAILER, is_evidence)
         return Fetched(self.folder, tip, base.id if base else tip)
+
+    def fetch_pull(self, commit: str, scope: Scope) -> Fetched:
+        """Check out a pull request's commit, in a folder that nothing else is run in."""
+        folder = self.pulls / "checkout"
+        self._home.ensure(folder.parent)
+        self._repo.clone(
+            self._url(), commit, str(folder), depth=None, submodules=False,
+            on_line=lambda _line: None, scope=scope.child(FETCH_LIMIT, what="fetching the code"),
+        )  # fmt: skip
+        return Fetched(folder, commit, commit)
 
     def changed(self, old: str, new: str) -> list[str] | None:
         """Paths that differ between two commits; None when ``old`` is not known here any more."""

@@ -10,6 +10,7 @@ from pipeline.errors import Exit, NotFound, UsageError
 from pipeline.kit.text import sanitize
 from pipeline.runner import Masker
 from pipeline.scope import Scope
+from pipeline.server import guest
 from pipeline.server.checkout import Checkout, Fetched
 from pipeline.server.config import ServedProject
 from pipeline.server.process import Ended, Order, run_order
@@ -21,6 +22,8 @@ TRIGGER, ASKED = "webhook", "page"
 LOCK_WAIT = "30m"
 """How long a run waits for one that somebody started by hand."""
 LOOK_AGAIN = 0.5
+CLEAN_UP = 120.0
+"""Seconds to remove what a pull request has left."""
 LONGEST = 1000
 """Characters of a message."""
 
@@ -55,7 +58,6 @@ class Runs:
         self._store = store
         self._masker = masker
         self._environ = environ
-        self._lock = ProjectLock(store.home, project.name)
 
     def check(self, fetched: Fetched) -> None:
         """Raises ``DockcycleError`` unless the pipeline file is there and of this project."""
@@ -84,7 +86,32 @@ class Runs:
         command = ["rollback", "--", job.ref] if job.kind == "rollback" else ["run"]
         order = self._order(fetched, command[0], *options, *command[1:])
         ended = run_order(order, scope, meanwhile)
-        found = self.found(job, scope)
+        return self._result(job, ended, scope)
+
+    def test(self, job: Job, trusted: Fetched, fetched: Fetched, scope: Scope) -> Result:
+        """Build and test a pull request on its own, and remove what that made.
+
+        Raises:
+            UsageError, ConfigError: the pipeline cannot be run for strangers.
+        """
+        number = "".join(filter(str.isdigit, job.ref))
+        environ = guest.environment(self._environ, self._checkout.pulls / "home")
+        one = guest.admit(self._project, number, trusted.folder, fetched.folder, environ)
+
+        def order(command: str, *options: str) -> Order:
+            args = (*self._shared(), *one.shared, command, *options)
+            return Order(fetched.folder, args, environ)
+
+        options = ("--trigger", "pull-request", "--run-id", str(job.run), "--wait", LOCK_WAIT)
+        try:
+            ended = run_order(order("run", *one.options, *options), scope, _nothing)
+        finally:
+            for command in (("down", "--volumes"), ("prune", "--keep-runs", "20")):
+                run_order(order(*command), Scope(CLEAN_UP, what="cleaning up"), _nothing)
+        return self._result(job, ended, scope)
+
+    def _result(self, job: Job, ended: Ended, scope: Scope) -> Result:
+        found = self.found(job, Scope(CLEAN_UP) if ended.stopped else scope)
         if ended.stopped is not None and (found is None or found.result != "passed"):
             over = "cancelled" if scope.cancelled else "failed"
             return Result(over, ended.stopped.message, found.record if found else None)
@@ -95,7 +122,7 @@ class Runs:
         while (record := self._record(job)) is not None:
             if record.status != "running":
                 return _of_record(record)
-            holder = self._lock.holder()
+            holder = ProjectLock(self._store.home, record.project).holder()
             if holder is None or str(job.run) not in holder.what:
                 # It may have ended between the two looks.
                 record = self._record(job) or record
@@ -112,13 +139,17 @@ class Runs:
         return record if record.id == job.run else None
 
     def _order(self, fetched: Fetched, command: str, *options: str) -> Order:
+        return Order(fetched.folder, (*self._shared(), command, *options), self._environment())
+
+    def _shared(self) -> list[str]:
+        """Options that every command takes."""
         project = self._project
         shared = ["--output", "plain"]
         if project.file is not None:
             shared += ["--file", project.file]
         if project.environment is not None:
             shared += ["--environment", project.environment]
-        return Order(fetched.folder, (*shared, command, *options), self._environment())
+        return shared
 
     def _environment(self) -> dict[str, str]:
         return {**self._environ, **self._checkout.environment(self._environ)}
@@ -128,6 +159,10 @@ class Runs:
         lines = [sanitize(line).removeprefix("error: ") for line in words.splitlines()]
         message = "\n".join(lines)[:LONGEST] or f"exit code {ended.exit_code}"
         return Result(_RESULTS.get(ended.exit_code, "failed"), message)
+
+
+def _nothing() -> None:
+    """Meanwhile."""
 
 
 def _of_record(record: RunRecord) -> Result:

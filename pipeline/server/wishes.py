@@ -11,7 +11,7 @@ from pipeline.kit.git_names import check_branch
 from pipeline.server.config import ServedProject, matches
 from pipeline.server.senders import Image, Meaning, Pull, Push
 
-Kind = Literal["push", "asked", "image", "pull", "rollback"]
+Kind = Literal["push", "call", "asked", "image", "pull", "rollback"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PULL = re.compile(r"refs/(?:pull|merge-requests)/[0-9]{1,9}/head")
@@ -67,7 +67,7 @@ def _one(project: ServedProject, meaning: Meaning, item: Push | Pull | Image) ->
     wanted = project.wants_branch(name) if is_branch else project.wants_tag(name)
     if not wanted:
         return f"{name} is none of `{'branches' if is_branch else 'tags'}:`"
-    return Wish("asked" if meaning.asked else "push", item.ref, item.commit)
+    return Wish("call" if meaning.asked else "push", item.ref, item.commit)
 
 
 def _pull(project: ServedProject, item: Pull) -> Wish | str:

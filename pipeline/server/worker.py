@@ -38,6 +38,8 @@ class Code(Protocol):
 
     def fetch(self, ref: str, commit: str, scope: Scope) -> Fetched: ...
 
+    def fetch_pull(self, commit: str, scope: Scope) -> Fetched: ...
+
     def changed(self, old: str, new: str) -> list[str] | None: ...
 
     def is_record(self, commit: str) -> bool: ...
@@ -53,6 +55,8 @@ class Executor(Protocol):
     def carry_out(
         self, job: Job, fetched: Fetched, scope: Scope, meanwhile: Callable[[], None]
     ) -> Result: ...
+
+    def test(self, job: Job, trusted: Fetched, fetched: Fetched, scope: Scope) -> Result: ...
 
     def found(self, job: Job, scope: Scope) -> Result | None: ...
 
@@ -135,6 +139,8 @@ class Worker:
                     compare_at = time.monotonic() + self._poll
                 if self._next():
                     continue
+            except Stopping:
+                return
             except DockcycleError as error:
                 self._log(error.message)
             except Exception as error:  # noqa: BLE001 - one job must not end all that follow
@@ -165,7 +171,8 @@ class Worker:
             if found is None:
                 self._carry_out(job)  # should it just be starting: an id begins only once
             elif found.result != "lost" or job.attempts >= ATTEMPTS:
-                self._over(job, Seen("", job.commit) if job.commit else None, found)
+                known = job.commit and job.kind != "pull"
+                self._over(job, Seen("", job.commit) if known else None, found)
             else:
                 self._queue.again(job.id, new_run_id())
                 self._carry_out(self._queue.job(job.id))
@@ -201,6 +208,8 @@ class Worker:
         try:
             if job.kind == "rollback":
                 result = self._run(job, self._trusted(scope), scope)
+            elif job.kind == "pull":
+                result = self._test(job, self._trusted(scope), scope)
             else:
                 fetched = self._fetch(job, scope)
                 job, seen = self._queue.job(job.id), Seen(fetched.tip, fetched.base)
@@ -214,6 +223,9 @@ class Worker:
             self._current = None
         if self._scope.cancelled and result.result in ("cancelled", "lost"):
             self._queue.put_back(job)
+        elif result.result == "unchanged":
+            self._over(job, seen, result)
+            self._scope.sleep(BREATH)  # more of the same comes in a burst: one look at the end
         elif result.result == "lost":
             self._wake.set()  # `_recover` sees to it
         else:
@@ -269,6 +281,13 @@ class Worker:
         return self._runs.carry_out(
             job, fetched, scope, lambda: self._outdated(job, fetched, scope)
         )
+
+    def _test(self, job: Job, trusted: Fetched, scope: Scope) -> Result:
+        """Build and test a pull request, by the pipeline file of the branch."""
+        fetched = self._code.fetch_pull(job.commit, scope)
+        self._log(f"{job.name} at {job.commit[:12]}: run {job.run}")
+        self._tell(job)
+        return self._runs.test(job, trusted, fetched, scope)
 
     def _outdated(self, job: Job, fetched: Fetched, scope: Scope) -> None:
         """End a run when something newer was pushed, if that is wanted. What its own `track` has

@@ -7,6 +7,7 @@ those that have been applied.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from pipeline.errors import StoreUnusable
 
@@ -73,7 +74,7 @@ MIGRATIONS = (
     CREATE TABLE jobs (
         id INTEGER PRIMARY KEY,
         project TEXT NOT NULL,             -- as serve.yml has it
-        kind TEXT NOT NULL,                -- push, asked, image, pull
+        kind TEXT NOT NULL,                -- push, call, asked, image, pull, rollback
         ref TEXT NOT NULL,                 -- full name
         "commit" TEXT NOT NULL,            -- what the sender says; then what was run
         state TEXT NOT NULL,               -- queued, running, done
@@ -114,18 +115,40 @@ MIGRATIONS = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, each migration in a transaction of its own.
+    """Bring the tables up to date, all in one transaction; other processes may want to as well.
 
     Raises:
         StoreUnusable: the file was written by a newer dockcycle.
     """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if _version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for script in MIGRATIONS[_version(connection) :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS):d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
         raise StoreUnusable(
             f"the state was written by a newer dockcycle (format {version})",
             hint="Update dockcycle, or set DOCKCYCLE_HOME to another folder.",
         )
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number:d}; COMMIT;"
-        )
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """``executescript`` would commit what is open."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

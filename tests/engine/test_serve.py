@@ -11,18 +11,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 import requests
 
 from pipeline.server.queue import Queue
 from pipeline.store import Home, RunRecord, Store
-from tests.engine.conftest import AppUnderTest
+from tests.engine.conftest import AppUnderTest, leftovers
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -38,7 +39,7 @@ projects:
   - name: {name}
     repository: {origin}
     secret: HOOK
-    sender: github
+    pull_requests: true
     report: {{api: "{forge}", token: FORGE, repository: acme/hello}}
 """
 PIPELINE = """\
@@ -78,8 +79,11 @@ class Site:
     origin: Path
     forge: Forge
     file: Path
+    engine: docker.DockerClient
     process: subprocess.Popen[str] | None = None
     url: str = ""
+    lines: list[str] = field(default_factory=list)
+    """What the server says."""
 
     def start(self) -> None:
         self.process = subprocess.Popen(
@@ -92,7 +96,11 @@ class Site:
         found = re.search(r"http://\S+", line)
         assert found, line
         self.url = found[0]
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        threading.Thread(target=self._listen, args=(self.process.stderr,), daemon=True).start()
+
+    def _listen(self, stream: Iterable[str]) -> None:
+        for line in stream:
+            self.lines.append(line)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -107,11 +115,14 @@ class Site:
         return commit
 
     def deliver(self, commit: str, number: str = "") -> int:
-        body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
+        return self.send("push", {"ref": "refs/heads/main", "after": commit}, number or commit)
+
+    def send(self, event: str, payload: dict[str, Any], number: str) -> int:
+        body = json.dumps(payload).encode()
         mac = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers = {
-            "X-GitHub-Event": "push",
-            "X-GitHub-Delivery": number or commit,
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": number,
             "X-Hub-Signature-256": f"sha256={mac}",
         }
         url = f"{self.url}/hooks/{self.app.name}"
@@ -146,14 +157,13 @@ class Site:
             assert not bad, bad
             return self.jobs() == list(results)
 
-        until(there, lambda: f"{self.jobs()}, not {results}")
+        self.until(there, lambda: f"{self.jobs()}, not {results}")
 
-
-def until(condition: Callable[[], object], what: Callable[[], str]) -> None:
-    deadline = time.monotonic() + 180
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
+    def until(self, condition: Callable[[], object], what: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 180
+        while not condition():
+            assert time.monotonic() < deadline, f"{what()}; the server says: {self.lines}"
+            time.sleep(0.1)
 
 
 @pytest.fixture
@@ -180,7 +190,9 @@ def forge() -> Iterator[tuple[Forge, str]]:
 
 
 @pytest.fixture
-def site(app: AppUnderTest, tmp_path: Path, forge: tuple[Forge, str]) -> Iterator[Site]:
+def site(
+    app: AppUnderTest, tmp_path: Path, forge: tuple[Forge, str], engine: docker.DockerClient
+) -> Iterator[Site]:
     origin = tmp_path / "origin.git"
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(origin)], check=True)
     (app.directory / "Dockerfile").unlink()
@@ -191,7 +203,7 @@ def site(app: AppUnderTest, tmp_path: Path, forge: tuple[Forge, str]) -> Iterato
     app.git("push", "-q", "-u", "origin", "main")
     file = tmp_path / "serve.yml"
     file.write_text(SERVE.format(name=app.name, origin=origin, forge=forge[1]))
-    made = Site(app, origin, forge[0], file)
+    made = Site(app, origin, forge[0], file, engine)
     yield made
     made.kill(signal.SIGTERM)
 
@@ -211,8 +223,8 @@ def test_a_push_becomes_the_live_version(site: Site) -> None:
     assert {site.deliver(commit) for _ in range(20)} == {202, 200}
     site.until_jobs("passed", "unchanged", "passed")
     assert site.app.get().text == "version 2"
-    until(lambda: site.forge.states(commit) == ["pending", "success"], lambda: str(site.forge.told))
-    until(lambda: site.forge.told[-1][2] == "success", lambda: str(site.forge.told))
+    site.until(lambda: site.forge.states(commit) == ["pending", "success"], lambda: site.forge.told)
+    site.until(lambda: site.forge.told[-1][2] == "success", lambda: site.forge.told)
     assert ("/repos/acme/hello/deployments", "production", "") in site.forge.told
 
     # The record is the one that a run by hand makes, but for what started it.
@@ -226,16 +238,50 @@ def test_a_push_becomes_the_live_version(site: Site) -> None:
 
 def test_a_killed_server_loses_no_push_and_runs_none_twice(site: Site) -> None:
     site.start()
-    until(lambda: site.runs(), lambda: "no run begins")
+    site.until(lambda: site.runs(), site.jobs)
     commit = site.push(2)
     assert site.deliver(commit) == 202
     site.kill()  # run 1 goes on, delivery 2 is only in the queue
     last = site.push(3)  # and of this one nobody tells
 
     site.start()
-    until(lambda: set(site.jobs()) <= {"passed", "unchanged"}, lambda: str(site.jobs()))
-    until(lambda: site.app.get().text == "version 3", lambda: site.app.get().text)
+    site.until(lambda: set(site.jobs()) <= {"passed", "unchanged"}, site.jobs)
+    site.until(lambda: site.app.get().text == "version 3", lambda: site.app.get().text)
     site.kill(signal.SIGTERM)
     runs = site.runs()
     assert [run.status for run in runs] == ["passed", "passed"]
     assert runs[-1].outcome["commit"] == last
+
+
+def test_a_pull_request_is_tested_and_reaches_nothing(site: Site, tmp_path: Path) -> None:
+    site.start()
+    site.until_jobs("passed")
+    site.app.git("checkout", "-q", "-b", "theirs")
+    site.app.write('"version of theirs"')
+    evil = PIPELINE.replace("- code", f"- code: {{{{checks: ['touch {tmp_path}/owned']}}}}")
+    site.app.pipeline(evil)
+    (site.app.directory / ".env").write_text("DOCKER_HOST=tcp://evil.example.com\n")
+    commit = site.app.commit("theirs")
+    site.app.git("push", "-q", "origin", "HEAD:refs/pull/7/head")
+    pull = {
+        "action": "opened",
+        "number": 7,
+        "pull_request": {
+            "head": {"sha": commit, "repo": {"full_name": "mallory/hello"}},
+            "base": {"repo": {"full_name": "acme/hello"}},
+        },
+    }
+    assert site.send("pull_request", pull, "1") == 202
+    site.until_jobs("passed", "passed")
+
+    assert site.app.get().text == "version 1"
+    assert not (tmp_path / "owned").exists()
+    site.until(lambda: site.forge.states(commit) == ["pending", "success"], lambda: site.forge.told)
+    assert sum(path.endswith("/deployments") for path, _, _ in site.forge.told) == 1
+    record = Store(site.home).run("latest")
+    assert (record.project, record.trigger) == (f"{site.app.name}-pr-7", "pull-request")
+    assert [stage.uses for stage in record.stages if stage.status == "passed"] == [
+        "code", "dockerfile", "build", "run", "smoke",
+    ]  # fmt: skip
+    assert not leftovers(site.engine, record.project)
+    site.app.git("checkout", "-q", "main")

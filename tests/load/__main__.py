@@ -1,7 +1,7 @@
 """Deliveries by the thousand against a real server, and a table of what became of them.
 
 Needs git, and no Docker engine: the pipeline that is served only runs a check. All of it goes to
-the loopback address of this machine.
+the loopback address of this machine. Arguments choose among the experiments.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +38,13 @@ class Row:
         return f"{'ok  ' if self.fine else 'FAIL'} {self.what:<52} {self.found:<26} {self.wanted}"
 
 
-def main() -> int:
+def main(names: Sequence[str]) -> int:
+    chosen = [one for one in EXPERIMENTS if not names or one.__name__ in names]
     with tempfile.TemporaryDirectory(prefix="dockcycle-load-") as folder:
         site = Site(Path(folder))
         try:
             site.start()
-            rows = [show(row) for experiment in EXPERIMENTS for row in experiment(site)]
+            rows = [show(row) for experiment in chosen for row in experiment(site)]
         finally:
             site.kill()
     return 0 if all(row.fine for row in rows) else 1
@@ -159,4 +160,4 @@ def missed(site: Site) -> Iterator[Row]:
 EXPERIMENTS = (many, burst, same, unsigned, killed, missed)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -32,7 +32,7 @@ def test_branches_and_tags_that_are_wanted() -> None:
         Wish("push", "refs/heads/release/1", COMMIT),
     )
     assert wishes(Push("refs/tags/v1", COMMIT)) == (Wish("push", "refs/tags/v1", COMMIT),)
-    assert wishes(Push("refs/heads/main", ""), asked=True) == (Wish("asked", "refs/heads/main"),)
+    assert wishes(Push("refs/heads/main", ""), asked=True) == (Wish("call", "refs/heads/main"),)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,9 @@ class FakeCode:
         self.checked_out = self.at[ref]
         return Fetched(Path("/checkout"), self.at[ref], self.at[ref].rstrip("'"))
 
+    def fetch_pull(self, commit: str, scope: Scope) -> Fetched:
+        return Fetched(Path("/pull"), commit, commit)
+
     def changed(self, old: str, new: str) -> list[str] | None:
         return self.files
 
@@ -79,6 +82,10 @@ class FakeRuns:
                 return Result("cancelled", "cancelled")
             time.sleep(0.01)
         return Result(self.results.pop(0) if self.results else "passed")
+
+    def test(self, job: Job, trusted: Fetched, fetched: Fetched, scope: Scope) -> Result:
+        self.ran.append((f"{job.name} by {trusted.tip}", fetched.tip))
+        return Result("passed")
 
     def found(self, job: Job, scope: Scope) -> Result | None:
         return self.known.get(str(job.run))
@@ -401,6 +408,18 @@ def test_a_bug_in_one_job_does_not_end_those_that_follow(world: World) -> None:
     world.quiet()
     assert world.results() == ["passed", "failed", "passed"]
     assert any("ZeroDivisionError" in line for line in world.lines)
+
+
+def test_a_pull_request_is_tested_and_is_never_what_was_run_last(world: World) -> None:
+    world.start(pull_requests=True)
+    world.quiet()
+    world.deliver("theirs", "refs/pull/7/head", "pull")
+    world.quiet()
+    world.deliver("", ref="", kind="image")
+    world.quiet()
+
+    assert world.runs.ran == [("main", "one"), ("pull/7/head by one", "theirs"), ("main", "one")]
+    assert list(world.queue.tips("hello")) == [MAIN]
 
 
 def test_projects_share_the_places_that_there_are(world: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -191,3 +193,15 @@ def test_the_record_counts_its_runs(store: Store) -> None:
         ("hello", "passed", "cli"): 1, ("hello", "running", "cli"): 1,
         ("other", "running", "cli"): 1,
     }  # fmt: skip
+
+
+def test_many_who_open_a_fresh_state_at_once_all_find_its_tables(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def open_it(number: int) -> list[str]:
+        together.wait()
+        return Store(Home(tmp_path / f"home{number}")).projects()
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(10):
+            assert list(pool.map(open_it, [number] * 8)) == [[]] * 8
