@@ -38,6 +38,8 @@ _DAEMONS: Sequence[tuple[str, tuple[str, ...]]] = (
 )
 """Programs that go to the background by themselves → how they stay in front."""
 
+_IN_FRONT = {"httpd": "-f", "crond": "-f", "dropbear": "-F", "dnsmasq": "-k", "lighttpd": "-D"}
+"""The same, by an option of their own."""
 _INTERPRETED = re.compile(r"\S*/(python[\d.]*|node|ruby[\d.]*|perl) /\S+/bin/[^/\s]+")
 """A program that names its interpreter itself."""
 
@@ -67,9 +69,18 @@ class Process:
         for pattern, argv in _DAEMONS:
             if match := re.fullmatch(pattern, title):
                 return tuple(word.format(*match.groups()) for word in argv)
+        option = _IN_FRONT.get(self.name)
+        if option and option not in self.argv:
+            return (self.argv[0], option, *self.argv[1:])
         if len(self.argv) > 1 and _INTERPRETED.fullmatch(" ".join(self.argv[:2])):
             return self.argv[1:]
         return self.argv
+
+    @property
+    def may_leave(self) -> bool:
+        """Does it perhaps go to the background by itself, in a way that is not known? Whoever
+        started it is gone."""
+        return self.parent == 1 and self.foreground == self.argv
 
 
 def is_shell(argv: Sequence[str]) -> bool:

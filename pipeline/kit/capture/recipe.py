@@ -200,6 +200,8 @@ def _settings(plan: Plan) -> list[m.Item]:
     items: list[m.Item] = [i for i in started.instructions if not isinstance(i, m.Cmd)]
     if started.serves is not None:
         items += comment("It was started by hand; here it is what the container is for.")
+        if started.serves.may_leave:
+            items += comment("If it goes to the background, tell it to stay in the foreground.")
     for process in started.beside:
         items += comment(
             f"It also ran `{shlex.join(process.argv)}`: one container starts one program."

@@ -128,7 +128,8 @@ def _serving(process: Process, folder: str, image_folder: str) -> list[m.Instruc
     """What was started by hand, in front, from where it was started."""
     argv = process.foreground
     found: list[m.Instruction] = []
-    here = process.folder if process.argv[-len(argv) :] == argv else folder
+    own = argv[0] == process.argv[0] or process.argv[-len(argv) :] == argv
+    here = process.folder if own else folder
     if here != (image_folder or "/"):
         found.append(m.Workdir(here))
     return [*found, m.Cmd(m.ExecForm(argv))]

@@ -57,6 +57,13 @@ def test_a_program_is_started_where_it_was_and_by_its_own_name() -> None:
     assert "WORKDIR /opt/app" in found
 
 
+def test_a_program_that_leaves_is_told_to_stay() -> None:
+    assert 'CMD ["httpd", "-f", "-h", "/www"]' in lines(runs="7|1|/|httpd\x1f-h\x1f/www\n")
+    found = lines(runs="7|1|/|/opt/own\x1f-d\n")
+    assert "# If it goes to the background, tell it to stay in the foreground." in found
+    assert 'CMD ["/opt/own", "-d"]' in found
+
+
 def test_nothing_runs_and_nothing_is_made_up() -> None:
     found = lines()
     assert "# It was kept open by a shell: say here what it is to run." in found
