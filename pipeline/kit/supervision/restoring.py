@@ -10,8 +10,10 @@ from pipeline.kit import compose_variants, container_spec, secret_refs
 from pipeline.kit.labels import PROJECT, RELEASE, ROLE, select
 from pipeline.kit.own_project import require_own_project
 from pipeline.kit.releases.compose_switch import ComposeSwitch
+from pipeline.kit.releases.fronted_switch import FrontedSwitch
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.site import Site
+from pipeline.kit.supervision.wanted import FRONT
 from pipeline.ports.engine import ContainerInfo, ContainerSpec
 
 
@@ -25,6 +27,10 @@ def restore(site: Site, release: Release, services: Sequence[str]) -> None:
     Raises:
         BeyondRepair: the image, a secret or the name cannot be had.
     """
+    if FRONT in services:
+        switch = FrontedSwitch(site)
+        switch.front(release).serve(switch.name(release))
+        return
     _require_images(site, release, services)
     _require_secrets(site, release)
     if release.kind == "compose":

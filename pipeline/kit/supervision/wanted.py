@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 
 from pipeline.artifacts import SINGLE, Release
 from pipeline.kit.compose_model import Service, one_shots, services
+from pipeline.kit.front import FrontState, plan_of
 from pipeline.kit.observer import project_containers, wanted_services
 from pipeline.kit.releases.container_switch import ContainerSwitch
 from pipeline.kit.releases.site import Site
@@ -15,6 +16,8 @@ from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerInfo, ContainerSpec
 
 STARTED = "service_started"
+FRONT = "front"
+"""What the front is called among the services."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,18 @@ def look(site: Site, release: Release) -> list[Seen]:
         info = site.engine.inspect(ContainerSwitch(site).name(release))
         spec = ContainerSpec.model_validate(release.spec)
         single = Wanted(SINGLE, release.images.get(SINGLE, ""), spec.restart)
-        return [Seen(single, (info,) if info else ())]
+        return [Seen(single, (info,) if info else ()), *_front(site, release)]
     found = project_containers(site.engine, site.project)
     return [Seen(one, tuple(found.get(one.service, ()))) for one in of_model(release)]
+
+
+def _front(site: Site, release: Release) -> list[Seen]:
+    """The front of a release that has one, beside its services."""
+    if release.handover is None:
+        return []
+    plan = plan_of(release)
+    info = FrontState(plan, site.engine).found()
+    return [Seen(Wanted(FRONT, "", plan.restart), (info,) if info else ())]
 
 
 def of_model(release: Release) -> list[Wanted]:
