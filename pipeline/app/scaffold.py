@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,6 @@ from pipeline.kit.names import check_project_name, suggest_project_name
 
 COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 PIPELINE = "pipeline.yml"
-WORKFLOW = ".github/workflows/dockcycle.yml"
 PUBLISHED = 8000
 
 _TESTS = {
@@ -83,38 +82,6 @@ _COMPOSE = """\
   # On the ports that {compose} publishes; the last five versions can come back.
   - operate: {{keep: 5}}
 """
-_WORKFLOW = """\
-name: dockcycle
-on:
-  push:
-    branches: [main]
-  pull_request:
-
-permissions:
-  contents: write # `track` commits the Dockerfile and pushes a tag
-  packages: write # for images on ghcr.io
-
-concurrency: dockcycle-${{ github.ref }}
-
-jobs:
-  pipeline:
-    runs-on: ubuntu-latest
-    timeout-minutes: 30
-    steps:
-      - uses: actions/checkout@v4
-        with: {fetch-depth: 0}
-      - uses: actions/setup-python@v5
-        with: {python-version: "3.12"}
-      - run: pip install dockcycle
-      - name: Build and test
-        if: github.event_name == 'pull_request'
-        run: dockcycle run --to smoke
-      # `operate` makes it live on the engine that DOCKER_HOST names, such as ssh://deploy@server.
-      # Without one the pipeline ends with what can be done here.
-      - name: Build, test and publish
-        if: github.event_name != 'pull_request'
-        run: dockcycle run --to track
-"""
 
 
 @dataclass(frozen=True)
@@ -133,7 +100,7 @@ class Scaffold:
     reasons: tuple[Reason, ...] = ()
 
 
-def scaffold(folder: Path, name: str | None, *, path: str | None, github: bool) -> Scaffold:
+def scaffold(folder: Path, name: str | None, *, path: str | None) -> Scaffold:
     """What a project in ``folder`` begins with, its app there or in the folder ``path`` below;
     reads only.
 
@@ -146,10 +113,8 @@ def scaffold(folder: Path, name: str | None, *, path: str | None, github: bool) 
     compose = next((n for n in COMPOSE_NAMES if (app / n).is_file()), None)
     if compose:
         text = _text(_COMPOSE, **values, origin="those of the Compose file", compose=compose)
-        made = Scaffold({PIPELINE: text})
-    else:
-        made = _single(folder, app, values)
-    return replace(made, files={**made.files, WORKFLOW: _WORKFLOW}) if github else made
+        return Scaffold({PIPELINE: text})
+    return _single(folder, app, values)
 
 
 def _single(folder: Path, app: Path, values: Mapping[str, str]) -> Scaffold:

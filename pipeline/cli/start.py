@@ -15,6 +15,7 @@ from pipeline.kit.names import did_you_mean
 SCHEMAS = ("pipeline", "serve")
 
 if TYPE_CHECKING:
+    from pipeline.app.workspace import Workspace
     from pipeline.errors import Problem
     from pipeline.kit.authoring import Reason
 
@@ -31,6 +32,10 @@ def init(
         typer.Option("--path", metavar="DIR", help="Folder of the app, if it is not this one."),
     ] = None,
     github: Annotated[bool, typer.Option("--github", help="Also write a GitHub workflow.")] = False,
+    action: Annotated[
+        str | None,
+        typer.Option("--action", metavar="OWNER/REPO@REF", help="Where it finds the action."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over files that are there.")
     ] = False,
@@ -39,14 +44,28 @@ def init(
     from pipeline.app.scaffold import scaffold, write
     from pipeline.cli.output import print_line
 
-    folder = asked(ctx).workspace.request.directory
-    made = scaffold(folder, name, path=path, github=github)
-    for written in write(folder, made.files, force=force):
+    workspace = asked(ctx).workspace
+    folder = workspace.request.directory
+    made = scaffold(folder, name, path=path)
+    files = {**made.files, **(_workflow(workspace, action) if github or action else {})}
+    for written in write(folder, files, force=force):
         print_line(f"{written.what:<9} {written.path}")
     _explain(made.reasons)
     print_line("Next: look at pipeline.yml, then `dockcycle run`.")
     print_line("Commit what was written: it belongs to the code.")
     return Exit.OK
+
+
+def _workflow(workspace: Workspace, action: str | None) -> dict[str, str]:
+    """Path → text, for the repository that the folder is in."""
+    from pipeline.app import github_workflow
+
+    repo, folder = workspace.ports.repo, str(workspace.request.directory)
+    head = repo.head(folder)
+    remote = repo.remote_url(head.root, "origin") if head else None
+    return {
+        github_workflow.PATH: github_workflow.workflow(remote, action or github_workflow.ACTION)
+    }
 
 
 def _explain(reasons: tuple[Reason, ...]) -> None:

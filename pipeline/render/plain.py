@@ -58,8 +58,8 @@ class PlainText:
     def __init__(self) -> None:
         self._width = len("dockerfile")
         self._reasons: dict[str, str] = {}
-        self._at: dict[str, str] = {}
-        """Stage → the step or message that was told last."""
+        self._at: dict[tuple[str, type[Event]], str] = {}
+        """Stage, log or progress → the step or message that was told last."""
 
     def lines(self, event: Event) -> Iterator[tuple[str, str]]:
         if isinstance(event, RunStarted):
@@ -80,12 +80,12 @@ class PlainText:
                 yield f"started: {why}" if why else "started"
             case StageLog():
                 # The step that a line belongs to is told when it changes.
-                if event.step and self._is_news(event.stage, event.step):
+                if event.step and self._is_news(event, event.step):
                     yield step_text(event.step)
                 yield sanitize(event.line)
             case StageProgress():
                 # A counter that counts up would fill the log.
-                if self._is_news(event.stage, event.message):
+                if self._is_news(event, event.message):
                     yield progress_text(event)
             case CheckFinished():
                 yield f"check {'passed' if event.passed else 'failed'}: {check_text(event)}"
@@ -98,9 +98,11 @@ class PlainText:
             case RunFinished():
                 yield from _run_end(event)
 
-    def _is_news(self, stage: str, text: str) -> bool:
-        known = self._at.get(stage) == text
-        self._at[stage] = text
+    def _is_news(self, event: StageLog | StageProgress, text: str) -> bool:
+        """Progress between two lines of a step does not make the step news again."""
+        key = event.stage, type(event)
+        known = self._at.get(key) == text
+        self._at[key] = text
         return not known
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline import config
 from pipeline.catalog import Catalog
-from tests.support.desk import Desk
+from pipeline.ports.repo import Head
+from tests.support.desk import Desk, NoGit
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 
@@ -66,7 +67,23 @@ def test_init_for_compose_writes_no_dockerfile(empty: Desk, name: str) -> None:
     assert loaded(empty.folder).entries
     assert f"run: {{compose: {name}}}" in (empty.folder / "pipeline.yml").read_text()
     assert not (empty.folder / "Dockerfile").exists()
-    assert "dockcycle run" in (empty.folder / ".github/workflows/dockcycle.yml").read_text()
+    assert "to: smoke" in (empty.folder / ".github/workflows/dockcycle.yml").read_text()
+
+
+def test_init_for_github_names_the_repository_and_the_action(
+    empty: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = Head(root=str(empty.folder), commit=None, branch="main")
+    monkeypatch.setattr(NoGit, "head", lambda self, directory: head)
+    monkeypatch.setattr(
+        NoGit, "remote_url", lambda self, directory, remote: "git@github.com:Acme/Hello.git",
+        raising=False,
+    )  # fmt: skip
+    empty.write("Dockerfile", "FROM scratch\nEXPOSE 7000\n")
+    action = f"acme/dockcycle@{'a' * 40}"
+    assert empty("init", "--action", action).code == 0
+    text = (empty.folder / ".github/workflows/dockcycle.yml").read_text()
+    assert "stages.push.to=[ghcr.io/acme/hello]" in text and f"uses: {action}\n" in text
 
 
 def test_init_for_an_app_in_a_folder_below(empty: Desk) -> None:
