@@ -58,6 +58,9 @@ def main(chosen: Sequence[str]) -> int:
             missed += [f"{case.app}: {what}" for what in faults(case, ours, theirs)]
     for what in missed:
         print(f"missed  {what}")
+    busy, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if busy > cores:
+        print(f"The machine is busy (load {busy:.0f} on {cores} cores): the times mean little.")
     return 1 if missed else 0
 
 
