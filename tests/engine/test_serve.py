@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import re
 import signal
 import subprocess
@@ -24,6 +25,7 @@ import requests
 from pipeline.server.queue import Queue
 from pipeline.store import Home, RunRecord, Store
 from tests.engine.conftest import AppUnderTest, leftovers
+from tests.engine.world import answer
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -238,19 +240,22 @@ def test_a_push_becomes_the_live_version(site: Site) -> None:
 
 def test_a_killed_server_loses_no_push_and_runs_none_twice(site: Site) -> None:
     site.start()
-    site.until(lambda: site.runs(), site.jobs)
+    site.until(site.runs, site.jobs)
     commit = site.push(2)
     assert site.deliver(commit) == 202
-    site.kill()  # run 1 goes on, delivery 2 is only in the queue
-    last = site.push(3)  # and of this one nobody tells
+    site.kill()
+    (begun,) = site.runs()
+    if begun.status == "running":
+        os.kill(begun.pid, signal.SIGKILL)
+    last = site.push(3)  # nobody tells of this one
 
     site.start()
     site.until(lambda: set(site.jobs()) <= {"passed", "unchanged"}, site.jobs)
-    site.until(lambda: site.app.get().text == "version 3", lambda: site.app.get().text)
+    site.until(lambda: answer(site.app) == "version 3", site.jobs)
     site.kill(signal.SIGTERM)
-    runs = site.runs()
-    assert [run.status for run in runs] == ["passed", "passed"]
-    assert runs[-1].outcome["commit"] == last
+    first, *others = site.runs()
+    assert first.status in ("lost", "passed")
+    assert [(run.status, run.outcome["commit"]) for run in others] == [("passed", last)]
 
 
 def test_a_pull_request_is_tested_and_reaches_nothing(site: Site, tmp_path: Path) -> None:
