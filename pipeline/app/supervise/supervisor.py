@@ -118,19 +118,25 @@ class Supervisor:
             EngineUnavailable: the engine does not answer.
             Locked: it has a supervisor.
         """
+        unwell: list[str] = []
         with self._place.alone():
             events = list(past(self._place.ports.engine, scope))
             for project in self._projects():
                 ward = self._ward(project)
                 ward.news.events += [e for e in events if e.labels.get(PROJECT) == project]
-                self._until_quiet(ward, scope.child(ONCE_SECONDS, what=f"tending {project}"))
-        return [f"{w.name} {one}" for w in self._wards.values() for one in w.keeper.unwell]
+                if self._until_quiet(ward, scope.child(ONCE_SECONDS, what=f"tending {project}")):
+                    unwell += [f"{project} {service}" for service in ward.keeper.unwell]
+                else:
+                    unwell.append(f"{project}, which does not come to rest")
+        return unwell
 
-    def _until_quiet(self, ward: _Ward, scope: Scope) -> None:
+    def _until_quiet(self, ward: _Ward, scope: Scope) -> bool:
+        """Look until there is nothing to do for a while; False if that does not come."""
         while (again := self._look(ward, ward.take_news(), scope)) < QUIET:
             if scope.remaining() < again:
-                return
+                return False
             scope.sleep(again)
+        return True
 
     # when
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from pipeline.errors import NotFound, Unusable, UsageError
 from pipeline.ports import Shell
 from pipeline.scope import Scope
+from pipeline.store import Home
 
 NAME = "dockcycle-supervise.service"
 SECONDS = 30.0
 """For one ``systemctl``."""
 PASSED_ON = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY",
-             "DOCKER_CERT_PATH", "DOCKCYCLE_HOME", "XDG_STATE_HOME", "PATH")  # fmt: skip
+             "DOCKER_CERT_PATH", "DOCKCYCLE_HOME", "HOME", "PATH")  # fmt: skip
 """Variables that say which engine, and which state directory."""
 _TEMPLATE = """\
 [Unit]
@@ -63,8 +64,9 @@ class Unit:
 
     def text(self) -> str:
         """Its content."""
-        passed = {"HOME": str(Path.home()), **self.environ}
-        names = [name for name in (*PASSED_ON, "HOME") if passed.get(name)]
+        state = str(Home.find(self.environ).path)  # whose locks are those of the runs
+        passed = {"HOME": str(Path.home()), **self.environ, "DOCKCYCLE_HOME": state}
+        names = [name for name in PASSED_ON if passed.get(name)]
         return _TEMPLATE.format(
             command=" ".join(_quoted(w, "%$") for w in (*_program(), "supervise", *self.arguments)),
             environment="".join(f"Environment={_quoted(f'{n}={passed[n]}')}\n" for n in names),
