@@ -24,7 +24,7 @@ from pipeline.kit.releases import (
     switch_for,
     unprotect,
 )
-from pipeline.kit.supervision import Note, forget, standing
+from pipeline.kit.supervision import FRONT, Note, forget, standing
 from pipeline.kit.sweep import sweep
 from pipeline.ports import Engine
 from pipeline.ports.engine import ContainerInfo, Port
@@ -110,7 +110,7 @@ def look(project: str, engine: Engine, lock: ProjectLock) -> Status:
     notes = standing(engine, project, current)
     services = tuple(_service(container, release, notes) for container in containers)
     if release and release.handover:
-        services = _behind_front(engine, release, services)
+        services = _behind_front(engine, release, services, notes.get(FRONT))
     services += _absent(current, {service.service for service in services}, notes)
     return Status(
         project=project,
@@ -132,15 +132,20 @@ def _url(containers: Sequence[ContainerInfo]) -> str:
 
 
 def _behind_front(
-    engine: Engine, release: Release, services: Sequence[ServiceStatus]
+    engine: Engine, release: Release, services: Sequence[ServiceStatus], note: Note | None
 ) -> tuple[ServiceStatus, ...]:
     """With the ports that the front publishes in their place, and what is wrong with it."""
+    trouble = f"the front: {note.reason}" if note else ""
     front = FrontState(plan_of(release), engine)
     info = front.found()
     ports = _ports(info.ports if info else ())
     return tuple(
-        replace(one, ports=ports, drift=one.drift or front.drift(one.container)) for one in services
-    )
+        replace(
+            one, ports=ports, drift=one.drift or front.drift(one.container),
+            trouble=one.trouble or trouble,
+        )
+        for one in services
+    )  # fmt: skip
 
 
 def serving_containers(workspace: Workspace, current: Activation | None) -> list[ContainerInfo]:

@@ -143,6 +143,24 @@ def test_a_crash_loop_ends_with_the_budget_and_one_notification(
     assert len(receiver.events) == 3
 
 
+def test_the_front_comes_back_and_leads_to_what_is_live(
+    tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    with small_app(tmp_path, engine) as app:
+        write_version(app, 1)
+        assert app.run().code == 0
+        front = f"{app.name}-front"
+        with guarded(app, *OFTEN) as guard:
+            engine.containers.get(front).kill()
+            guard.until(lambda: "repaired" in guard.kinds and serves(app))
+            for name in (front, container(engine, app).name):
+                engine.containers.get(name).remove(force=True)
+            guard.until(lambda: len(guard.kinds) >= 3 and serves(app))
+            assert container(engine, app).attrs["HostConfig"]["PortBindings"] == {}
+        assert {one["service"] for one in guard.told} == {"", "app", "front"}
+    assert set(guard.kinds) == {"repaired"}
+
+
 def test_a_shop_comes_back_in_the_order_of_its_dependencies(
     tmp_path: Path, engine: docker.DockerClient
 ) -> None:

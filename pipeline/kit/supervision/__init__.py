@@ -7,5 +7,16 @@ from pipeline.kit.supervision.budget import Budget, Limits
 from pipeline.kit.supervision.happening import Happening
 from pipeline.kit.supervision.keeper import Keeper
 from pipeline.kit.supervision.notes import Note, forget, notes, standing
+from pipeline.kit.supervision.wanted import FRONT
 
-__all__ = ["Budget", "Happening", "Keeper", "Limits", "Note", "forget", "notes", "standing"]
+__all__ = [
+    "FRONT",
+    "Budget",
+    "Happening",
+    "Keeper",
+    "Limits",
+    "Note",
+    "forget",
+    "notes",
+    "standing",
+]

@@ -93,6 +93,8 @@ def diagnose(seen: Seen, memory: Memory, *, settled: bool, well: Mapping[str, st
     if len(found) < seen.wanted.count and not seen.wanted.may_end:  # it has done its work
         found.append(Verdict("sick", "its container is gone", "recreate", patience=REPLACING))
     worst = max((one.condition for one in found), key=_ORDER.index, default="well")
+    if worst == "well" and seen.drift:
+        return Verdict("sick", seen.drift, "recreate", patience=GIVING_WAY)
     if worst == "well":
         return _after_dependencies(seen, well)
     first = next(one for one in found if one.condition == worst)

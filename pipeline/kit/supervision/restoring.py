@@ -10,11 +10,12 @@ from pipeline.kit import compose_variants, container_spec, secret_refs
 from pipeline.kit.labels import PROJECT, RELEASE, ROLE, select
 from pipeline.kit.own_project import require_own_project
 from pipeline.kit.releases.compose_switch import ComposeSwitch
+from pipeline.kit.releases.container_switch import recorded_spec
 from pipeline.kit.releases.fronted_switch import FrontedSwitch
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.site import Site
 from pipeline.kit.supervision.wanted import FRONT
-from pipeline.ports.engine import ContainerInfo, ContainerSpec
+from pipeline.ports.engine import ContainerInfo
 
 
 class BeyondRepair(NotFound):
@@ -27,7 +28,7 @@ def restore(site: Site, release: Release, services: Sequence[str]) -> None:
     Raises:
         BeyondRepair: the image, a secret or the name cannot be had.
     """
-    if FRONT in services:
+    if release.kind == "container" and FRONT in services:
         switch = FrontedSwitch(site)
         switch.front(release).serve(switch.name(release))
         return
@@ -91,7 +92,7 @@ def _require_secrets(site: Site, release: Release) -> None:
         found = (
             compose_variants.environment(release.spec, site.expand)
             if release.kind == "compose"
-            else container_spec.environment(ContainerSpec.model_validate(release.spec), site.expand)
+            else container_spec.environment(recorded_spec(release), site.expand)
         )
     except UsageError as error:
         raise BeyondRepair(

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from pipeline.artifacts import SINGLE, Release
+from pipeline.errors import EngineRefused
 from pipeline.kit.compose_model import Service, one_shots, services
-from pipeline.kit.front import FrontState, plan_of
+from pipeline.kit.front import FrontState
 from pipeline.kit.observer import project_containers, wanted_services
-from pipeline.kit.releases.container_switch import ContainerSwitch
+from pipeline.kit.releases.container_switch import ContainerSwitch, recorded_spec
+from pipeline.kit.releases.fronted_switch import FrontedSwitch
 from pipeline.kit.releases.site import Site
 from pipeline.ports.compose import Model
-from pipeline.ports.engine import ContainerInfo, ContainerSpec
+from pipeline.ports.engine import ContainerInfo
 
 STARTED = "service_started"
 FRONT = "front"
-"""What the front is called among the services."""
+"""What the front is called, where it is looked at beside the services."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,33 @@ class Seen:
     """A service as it should be, and its containers as they are."""
 
     wanted: Wanted
-    containers: tuple[ContainerInfo, ...] = field(default=())
+    containers: tuple[ContainerInfo, ...] = ()
+    drift: str = ""
+    """What is wrong although they run."""
 
 
 def look(site: Site, release: Release) -> list[Seen]:
-    """All services of ``release``, each after those that it depends on."""
-    if release.kind == "container":
-        info = site.engine.inspect(ContainerSwitch(site).name(release))
-        spec = ContainerSpec.model_validate(release.spec)
-        single = Wanted(SINGLE, release.images.get(SINGLE, ""), spec.restart)
-        return [Seen(single, (info,) if info else ()), *_front(site, release)]
-    found = project_containers(site.engine, site.project)
-    return [Seen(one, tuple(found.get(one.service, ()))) for one in of_model(release)]
+    """All services of ``release``, each after those that it depends on, and its front."""
+    if release.kind == "compose":
+        found = project_containers(site.engine, site.project)
+        return [Seen(one, tuple(found.get(one.service, ()))) for one in of_model(release)]
+    switch = FrontedSwitch(site) if release.handover else ContainerSwitch(site)
+    info = site.engine.inspect(switch.name(release))
+    wanted = Wanted(SINGLE, release.images.get(SINGLE, ""), recorded_spec(release).restart)
+    app = Seen(wanted, (info,) if info else ())
+    if not isinstance(switch, FrontedSwitch):
+        return [app]
+    return [app, _front(switch.front(release), switch.name(release))]
 
 
-def _front(site: Site, release: Release) -> list[Seen]:
-    """The front of a release that has one, beside its services."""
-    if release.handover is None:
-        return []
-    plan = plan_of(release)
-    info = FrontState(plan, site.engine).found()
-    return [Seen(Wanted(FRONT, "", plan.restart), (info,) if info else ())]
+def _front(front: FrontState, container: str) -> Seen:
+    wanted = Wanted(FRONT, "", front.plan.restart)
+    try:
+        info = front.found()
+        drift = front.drift(container) if info and info.running else ""
+    except EngineRefused:  # by its name, or as it is just ending: the repair says what it is
+        return Seen(wanted)
+    return Seen(wanted, (info,) if info else (), drift)
 
 
 def of_model(release: Release) -> list[Wanted]:

@@ -8,7 +8,10 @@ import pytest
 
 from pipeline.artifacts import Handover
 from pipeline.kit.front import FrontState, plan_of
-from tests.unit.kit.supervision.ward import Ward
+from pipeline.kit.front.plan import FOLDER
+from pipeline.ports.engine import ContainerSpec
+from pipeline.scope import Scope
+from tests.unit.kit.supervision.ward import LIMITS, Ward
 
 
 def fronted() -> tuple[Ward, FrontState]:
@@ -46,3 +49,32 @@ def test_an_app_that_is_gone_is_put_back_behind_it() -> None:
     assert app is not None
     assert (app.running, app.ports) == (True, ())
     assert front.drift("hello-r1") == ""
+
+
+def leads(ward: Ward) -> list[str]:
+    """What the front leads to."""
+    return ward.yard.engine.exec("hello-front", ["ls", FOLDER], Scope(5)).output.split()
+
+
+def test_a_front_that_leads_elsewhere_may_be_at_a_take_over_and_is_put_right_late() -> None:
+    ward, _ = fronted()
+    ward.yard.engine.exec(
+        "hello-front", ["mv", f"{FOLDER}/hello-r1", f"{FOLDER}/hello-r2"], Scope(5)
+    )
+    ward.pass_time(100)
+    assert leads(ward) == ["hello-r2"]
+    ward.pass_time(30)
+    assert leads(ward) == ["hello-r1"]
+    assert "leads to hello-r2" in ward.told[0].message
+
+
+def test_a_stranger_called_as_the_front_is_not_touched() -> None:
+    ward, _ = fronted()
+    engine = ward.yard.engine
+    engine.remove("hello-front")
+    stranger = engine.create(ContainerSpec(image=ward.yard.image("other"), name="hello-front"))
+    ward.pass_time(LIMITS.within)
+    assert engine.inspect(stranger) is not None
+    assert ward.kinds[-1] == "degraded"
+    assert "did not make is called hello-front" in ward.told[-1].message
+    assert ward.notes["front"].state == "degraded"
