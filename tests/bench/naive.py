@@ -64,8 +64,11 @@ CASES = (
     _node("node-yarn", "corepack enable || npm install -g yarn\nyarn", "node app.js", "app.js"),
     _node("node-pnpm", "npm install -g pnpm@9\npnpm install\npnpm build", "node dist/index.js",
           "src/index.ts"),
-    _node("node-workspace", "npm install\nnpm run build", "node apps/api/dist/index.js",
-          "apps/api/src/index.ts"),
+    _node(
+        "node-workspace",
+        "npm install\nnpm run build -w packages/greeting\nnpm run build -w apps/api",
+        "node apps/api/dist/index.js", "apps/api/src/index.ts",
+    ),
     _node("node-tsx", "npm install", "npx tsx src/main.ts", "src/main.ts"),
     _node("node-vite", "npm install\nnpm run build", "npm run preview -- --host", "src/main.js"),
     _node("node-astro", "npm install\nnpm run build", "npm run preview", "astro.config.mjs"),

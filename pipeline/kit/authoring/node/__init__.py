@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.kit.authoring import blocks, parts
@@ -82,9 +83,11 @@ class _Author:
         self.starter = Starter(tree, wishes, self.package, self.result, self.reasons)
         said = self.package if "engines" in self.package.data else self.workspace.root
         self.node = version.choose(tree, wishes, said, self.reasons)
-        self.manager = managers.choose(tree, self.workspace.root, self.reasons)
         self.site = self.starter.is_site
         self.start: Start | None = None if self.site or only_site else self.starter.choose()
+        self.manager = managers.choose(
+            tree, self.workspace.root, self.reasons, bun=self._starts_bun()
+        )
         self.runs_bun = self._runs_bun()
         self.base = "oven/bun:1-slim" if self.runs_bun else f"node:{self.node}-slim"
         self.builds = self._builds()
@@ -134,17 +137,24 @@ class _Author:
 
     # decisions
 
+    @property
+    def _words(self) -> Sequence[str]:
+        """Of the start command."""
+        command = self.start.command if self.start else ()
+        return command.split() if isinstance(command, str) else command
+
+    def _starts_bun(self) -> bool:
+        return not self.wishes.node and list(self._words[:1]) in (["bun"], ["bunx"])
+
     def _runs_bun(self) -> bool:
         if self.start is None or self.wishes.node:
             return False
-        command = self.start.command
-        words = command.split() if isinstance(command, str) else command
-        if words and words[0] in ("bun", "bunx"):
+        if self._starts_bun():
             self.reasons.note("runtime", "Bun", "the start command says so")
             return True
         files = self.starter.sources.files
         file = next((each for each in files if _BUN.search(self.tree.read(each))), None)
-        if file and self.manager.name == "bun" and words[:1] != ["next"]:
+        if file and self.manager.name == "bun" and list(self._words[:1]) != ["next"]:
             self.reasons.note("runtime", "Bun", "the code uses it", file)
             return True
         return False

@@ -108,15 +108,16 @@ def _runs_alone(script: str, package: Package) -> bool:
     return not hooks and "npm_" not in package.scripts[script]
 
 
-def choose(tree: Tree, package: Package, reasons: Reasons) -> Manager:
+def choose(tree: Tree, package: Package, reasons: Reasons, *, bun: bool = False) -> Manager:
     """The one that ``packageManager`` names, else that of the first lock file that has all that
-    package.json asks for. Which files were passed over is told.
+    package.json asks for. Which files were passed over is told. ``bun``: it is what the app runs
+    on, and its image has no other.
 
     Raises:
         StageFailed: package.json is broken.
     """
     there = [file for file in _LOCKS if tree.has(file)]
-    named, version = package.manager
+    named, version = ("bun", "") if bun and package.manager[0] != "bun" else package.manager
     signs = [name for file, name in _SIGNS.items() if tree.has(file)]
 
     def rank(file: str) -> tuple[bool, bool, bool]:
@@ -149,7 +150,7 @@ def _tell(
             )  # fmt: skip
     for other in others:
         named = package.manager[0]
-        because = f"packageManager names {named}" if named else f"{found.lock} is"
+        because = f"packageManager names {named}" if named else f"{found.lock or found.name} is"
         if not named and (missing := _missing(tree, other, package)):
             because += f", and {missing} is not in this one"
         reasons.note("dependencies", f"{other} is not used", because, other, doubtful=True)

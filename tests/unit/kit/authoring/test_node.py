@@ -370,6 +370,15 @@ WORKSPACE = {
 }
 
 
+@pytest.mark.parametrize("lock", ["", "package-lock.json", "yarn.lock"])
+def test_what_bun_starts_bun_installs_for_whatever_lock_there_is(tmp_path: Path, lock: str) -> None:
+    files = {"package.json": package(scripts={"start": "bun a.ts"}, dependencies={"elysia": "1"}),
+             "a.ts": "x.listen(3000)"}  # fmt: skip
+    result = made(tmp_path, {**files, **({lock: '"elysia"'} if lock else {})})
+    assert "bun install" in result.text
+    assert "npm" not in result.text and "yarn" not in result.text
+
+
 def test_the_only_app_of_a_workspace(tmp_path: Path) -> None:
     text = made(tmp_path, WORKSPACE).text
     for folder in ("apps/web", "packages/lib"):
