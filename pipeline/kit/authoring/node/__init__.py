@@ -13,9 +13,11 @@ from pipeline.kit.authoring.node import (
     health,
     listening,
     managers,
+    scripts,
     version,
     workspace,
 )  # fmt: skip
+from pipeline.kit.authoring.node.compiled import BUILD_SCRIPTS
 from pipeline.kit.authoring.node.install import Installer
 from pipeline.kit.authoring.node.package import FILE, Package
 from pipeline.kit.authoring.node.start import Start, Starter
@@ -42,12 +44,27 @@ class Node:
                 return None
             return Reason("language", self.name, "it is a server", script, doubtful=True)
         package = Package(tree)
+        if _is_for_tools(tree, package):
+            return None
         starts = "start" in package.scripts or package.main or package.dependencies
         told = starts or package.workspaces or "build" in package.scripts or package.tools
         return Reason("language", self.name, "there is such a file", FILE, doubtful=not told)
 
     def author(self, tree: Tree, wishes: Wishes) -> Authored:
         return _Author(tree, wishes).author()
+
+
+def _is_for_tools(tree: Tree, package: Package) -> bool:
+    """Does package.json only hold what somebody works with on a page that nothing has to build?"""
+    start = scripts.find(package, "start")
+    return (
+        tree.has("index.html")
+        and not (package.dependencies or package.workspaces or tree.has(package.main))
+        and not any(name in package.scripts for name in BUILD_SCRIPTS)
+        and not any(listening.LISTENS.search(tree.read(file)) for file in _SCRIPTS)
+        and (start is None or start.is_development)
+        and frameworks.find(tree, package) is None
+    )
 
 
 @dataclass(frozen=True)

@@ -322,6 +322,14 @@ def test_frameworks(
     assert has in result.text
 
 
+@pytest.mark.parametrize("scripts", [{"format": "prettier ."}, {"start": "npx live-server"}])
+def test_a_page_with_tools_beside_it_is_a_page(tmp_path: Path, scripts: dict[str, str]) -> None:
+    described = package(main="index.js", scripts=scripts, devDependencies={"prettier": "3"})
+    result = made(tmp_path, {"package.json": described, "index.html": "<p>"})
+    assert [each for each in result.froms if "node" in each] == []
+    assert result.port == 8080
+
+
 def test_a_server_that_has_a_site_as_well_is_a_server(tmp_path: Path) -> None:
     described = package(
         scripts={"build": "vite build", "start": "node server.js"},
