@@ -304,9 +304,13 @@ class Release(Artifact):
     """Its container is behind the project's front; None: it publishes its ports itself."""
     gap: float | None = None
     """Seconds during which nothing served while this release took over."""
+    engine: str = ""
+    """The engine that serves it, as pipeline.yml names it; empty for the one that built it."""
 
     def summary(self) -> str:
         parts = [self.id, f"live at {self.url}" if self.url else "live"]
+        if self.engine:
+            parts.append(f"on {self.engine}")
         if self.gap is not None:
             parts.append(f"gap {self.gap:.2f} s" if self.gap else "no gap")
         return ", ".join(parts)

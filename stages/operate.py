@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -12,37 +12,32 @@ from pipeline.artifacts import (
     Artifact,
     Dockerfiles,
     GitRecord,
-    Handover,
     Images,
     PushedImages,
     Release,
-    ServiceState,
     SmokeReport,
     Source,
 )
-from pipeline.errors import StageFailed
-from pipeline.kit import compose_variants
-from pipeline.kit.checks import load, read_only
-from pipeline.kit.compose_model import published, services
+from pipeline.kit.addresses import as_addresses
 from pipeline.kit.container_options import ContainerOptions
-from pipeline.kit.front import why_not, why_rather_not
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.ports_free import require_free_for
-from pipeline.kit.publish import browse_url, parse_publish
+from pipeline.kit.publish import parse_publish
 from pipeline.kit.releases import (
+    Part,
     Site,
     WentLive,
     converge,
-    describe_release,
-    go_live,
     is_serving,
+    roll_out,
     same_content,
-    tested_images,
+    shared_id,
     verifier,
 )
 from pipeline.kit.units import Seconds
-from pipeline.ports.engine import ContainerSpec, Port
+from pipeline.ports.engine import Port
 from pipeline.stage import Context, Stage, StageOptions
+from stages._operate_draft import Draft
 
 STOP_GRACE = 10.0
 """Seconds after which a container that ignores SIGTERM is killed, usually."""
@@ -74,6 +69,18 @@ class OperateOptions(StageOptions):
     restart: Literal["no", "always", "unless-stopped", "on-failure"] | None = Field(
         None, description="Restart policy of the live container; else that of the run stage."
     )
+    engine: str | list[str] | None = Field(
+        None,
+        description="The engine that serves, if it is not the one that builds: ssh://user@host,"
+        " tcp://host:2376, unix:///socket or the name of a Docker context. Of a list each in its"
+        " turn: the first failure stops, and those before it go back.",
+    )
+
+    @field_validator("engine")
+    @classmethod
+    def _named(cls, value: str | list[str] | None) -> Any:
+        as_addresses(value)
+        return value
 
     @field_validator("publish")
     @classmethod
@@ -95,25 +102,21 @@ class OperateStage(Stage[OperateOptions]):
     releases = True
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        site = Site.of(ctx)
-        ledger = site.ledger
-        release = self._describe(ctx, ledger.next_id())
-        current = ledger.current()
-        if current and same_content(current.release, release):
-            release = current.release
-            ctx.progress(f"{release.id} is this already; making sure that it serves")
-        verify = verifier(release, site, ctx.smoked)
-        went = go_live(site, release, reason="release", keep=self.options.keep, verify=verify)
-        self._tell(ctx, went)
-        if went.previous is None:  # nothing served before, so nothing was interrupted
-            return [went.release.model_copy(update={"gap": None})]
-        return [went.release]
+        parts = self._parts(ctx, Draft(ctx, self.options))
+        live = roll_out(parts, reason="release", keep=self.options.keep)
+        for part, went in zip(parts, live, strict=True):
+            self._tell(ctx, went, part.site.where)
+        first = live[0]
+        if first.previous is None:  # nothing served before, so nothing was interrupted
+            return [first.release.model_copy(update={"gap": None})]
+        return [first.release]
 
     def preflight(self, ctx: Context) -> None:
         """A port that something else has is found before anything is built or pushed."""
-        engine, wanted = ctx.ports.engine, self._published_ahead(ctx)
-        engine.info()
-        require_free_for(ctx.project.name, wanted, engine=engine, http=ctx.ports.http)
+        wanted = self._published_ahead(ctx)
+        for site in self._sites(ctx):
+            site.engine.info()
+            require_free_for(ctx.project.name, wanted, engine=site.engine, http=site.ports.http)
 
     def _published_ahead(self, ctx: Context) -> Sequence[Port]:
         """As far as the file says so: what a container port is called plays no part in it."""
@@ -135,94 +138,44 @@ class OperateStage(Stage[OperateOptions]):
 
     def still_valid(self, ctx: Context, artifacts: Sequence[Artifact]) -> bool:
         release = next((a for a in artifacts if isinstance(a, Release)), None)
-        return release is not None and is_serving(Site.of(ctx), release)
+        return release is not None and all(is_serving(site, release) for site in self._sites(ctx))
 
     def cleanup(self, ctx: Context) -> None:
         """The old one is back already, unless something kept it from coming back."""
-        converge(Site.of(ctx))
+        for site in self._sites(ctx):
+            converge(site)
 
-    def _describe(self, ctx: Context, release_id: str) -> Release:
-        app, smoke = ctx.get(App), ctx.find(SmokeReport)
-        spec, url = self._live_spec(ctx, app)
-        options = self.options
-        beside = self._is_beside(ctx, app, spec, smoke)
-        return describe_release(
-            id=release_id,
-            project=ctx.project.name,
-            run=ctx.run,
-            now=ctx.ports.clock.now(),
-            app=app,
-            images=tested_images(app, ctx.get(Images), smoke),
-            spec=spec,
-            url=url,
-            source=ctx.find(Source),
-            dockerfiles=ctx.find(Dockerfiles),
-            pushed=ctx.find(PushedImages),
-            smoke=smoke,
-            record=ctx.find(GitRecord),
-            handover=Handover(soak=options.soak, drain=options.drain) if beside else None,
-        )
+    def _sites(self, ctx: Context) -> list[Site]:
+        return [Site.of(ctx, address) for address in as_addresses(self.options.engine)]
 
-    def _is_beside(
-        self, ctx: Context, app: App, spec: Mapping[str, Any], smoke: SmokeReport | None
-    ) -> bool:
-        """Is it to take over blue-green, behind a front? Raises ``StageFailed`` if it should and
-        cannot."""
-        wanted = self.options.strategy
-        if wanted == "replace":
-            return False
-        if app.kind == "compose":
-            reason = "a Compose project is updated in place"
-        else:
-            container = ContainerSpec.model_validate(spec)
-            reason = why_not(container)
-            if not reason and wanted is None:
-                checks = read_only(load(smoke.checks)) if smoke else ()
-                reason = why_rather_not(container, checks, _main_port(app))
-        if reason and wanted:
-            raise StageFailed(
-                f"`strategy: blue-green` is not possible: {reason}",
-                hint="`strategy: replace` stops the old one before the new one starts.",
-            )
-        if reason and self.options.publish is not None:
-            ctx.progress(f"no blue-green: {reason}")
-        return not reason and (wanted is not None or self.options.publish is not None)
+    def _parts(self, ctx: Context, draft: Draft) -> list[Part]:
+        """What goes live where. What an engine serves already keeps its id, and where that is still
+        new it is the id for the others too."""
+        sites = self._sites(ctx)
+        arrived = [draft.ship(site) for site in sites]  # to all, before anything is touched
+        drafted = [
+            draft.release(site, "r0", images) for site, images in zip(sites, arrived, strict=True)
+        ]
+        in_force = [site.ledger.current() for site in sites]
+        same = [
+            now.release if now and same_content(now.release, new) else None
+            for now, new in zip(in_force, drafted, strict=True)
+        ]
+        number = shared_id(sites, [known.id for known in same if known])
+        parts = []
+        for site, new, known in zip(sites, drafted, same, strict=True):
+            if known:
+                ctx.progress(f"{known.id} is this already; making sure that it serves")
+            release = known or new.model_copy(update={"id": number})
+            parts.append(Part(site, release, verifier(release, site, ctx.smoked)))
+        return parts
 
-    def _live_spec(self, ctx: Context, app: App) -> tuple[dict[str, Any], str]:
-        """What the live one is started from, and where it is opened."""
-        if app.kind == "compose":
-            # A service that says nothing of restarts may be a one-shot. One that still runs after
-            # all tests is none, and has to come back with the engine.
-            running = [name for name, state in app.services.items() if _runs(ctx, state)]
-            spec = compose_variants.lasting(app.spec, running, "unless-stopped")
-            return dict(spec), browse_url(published(services(spec)[app.main]))
-        container = ContainerSpec.model_validate(app.spec)
-        changes: dict[str, Any] = {}
-        if self.options.publish is not None:
-            try:
-                changes["ports"] = parse_publish(self.options.publish, _main_port(app))
-            except ValueError as error:
-                raise StageFailed(str(error), hint="Or say `run: {port: …}`.") from error
-        if self.options.restart is not None:
-            changes["restart"] = self.options.restart
-        container = container.model_copy(update=changes)
-        return container.model_dump(mode="json"), browse_url(container.ports)
-
-    def _tell(self, ctx: Context, went: WentLive) -> None:
+    def _tell(self, ctx: Context, went: WentLive, where: str) -> None:
+        place = f" on {where}" if where else ""
         if went.previous and went.previous.id != went.release.id:
             ctx.notice(
-                f"{went.release.id} took over from {went.previous.id}{went.how}",
+                f"{went.release.id} took over from {went.previous.id}{place}{went.how}",
                 hint=IGNORES_SIGTERM if went.gap >= STOP_GRACE else "",
             )
         for gone in went.retired:
             ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")
-
-
-def _main_port(app: App) -> int | None:
-    """The container port that checks and ``publish`` mean when they name none."""
-    return next(iter(app.services[app.main].endpoints), None)
-
-
-def _runs(ctx: Context, state: ServiceState) -> bool:
-    found = ctx.ports.engine.inspect(state.container)
-    return found is not None and found.running

@@ -29,6 +29,7 @@ from pipeline.kit.pushing import TemporaryTags, push_image
 from pipeline.kit.tags import TagPolicy, render_tags
 from pipeline.ports import Auth
 from pipeline.stage import Context, Stage, StageOptions
+from stages._registries import auth_of
 
 Pushed = Mapping[str, Sequence[PushedImage]]
 """Service → what was pushed of it."""
@@ -127,7 +128,7 @@ class PushStage(Stage[PushOptions]):
         host = references.parse(pushed.ref).host
         targets = (where for where in self._targets if isinstance(where, RegistryTarget))
         where = next((where for where in targets if where.reference.host == host), None)
-        auth = _auth(ctx, where) if where else None
+        auth = auth_of(ctx, where) if where else None
         found = ctx.ports.registry.manifest(pushed.ref, auth, ctx.scope)
         return found is not None and found.digest == pushed.digest
 
@@ -158,7 +159,7 @@ class _Delivery:
                 name = references.path_component(self.ctx.project.name)
                 return self._push(f"{host}/{name}", None)
             case RegistryTarget():
-                return self._push(self.where.ref, _auth(self.ctx, self.where))
+                return self._push(self.where.ref, auth_of(self.ctx, self.where))
 
     def _push(self, pattern: str, auth: Auth | None) -> Pushed:
         return {
@@ -197,17 +198,6 @@ class _Delivery:
 
     def _line(self, line: str) -> None:
         self.ctx.log(line, step=self.where.title)
-
-
-def _auth(ctx: Context, where: RegistryTarget) -> Auth | None:
-    """The target's own credentials, else those that the docker command has."""
-    if where.password:
-        return Auth(
-            username=ctx.secrets.expand(where.username),
-            password=ctx.secrets.get(where.password),
-            source=f"secret {where.password}",
-        )
-    return ctx.ports.credentials.lookup(where.reference.host)
 
 
 def _built_images(images: Images) -> dict[str, str]:

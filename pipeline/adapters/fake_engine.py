@@ -35,13 +35,19 @@ class FakeEngine(FakeRunning, FakeObjects):
         build_error: DockcycleError | None = None,
         unavailable: bool = False,
         port_taken: Iterable[int] = (),
+        beside: FakeEngine | None = None,
+        name: str = "fake",
     ) -> None:
         """The first four make the program of images that are built; ``programs`` is by command.
+        ``beside``: another engine, for which the registries and archives are the same.
 
         The errors are raised by every push and every build.
         """
         program = Program(tuple(log_lines), exits_with, unhealthy_for, answer)
         self.state = State(program, programs or {})
+        self.name = name
+        if beside is not None:
+            self.state.share(beside.state)
         self.state.unavailable = unavailable
         self.state.port_taken = set(port_taken)
         for verb, error in (("push", fail_push), ("build", build_error)):
@@ -67,7 +73,8 @@ class FakeEngine(FakeRunning, FakeObjects):
         with self.state.lock:
             self.state.enter("info")
         return EngineInfo(
-            id="fake-engine", name="fake", version="26.1.5", address="fake://",
+            id=f"{self.name}-engine", name=self.name, version="26.1.5",
+            address=f"{self.name}://",
             containerd_store=False, architecture="amd64", os="linux",
         )  # fmt: skip
 

@@ -54,6 +54,7 @@ def examine(workspace: Workspace) -> Iterator[Diagnosis]:
         ("disk", doctor.disk),
     ):
         yield _guarded(name, look)
+    yield from doctor.serving()
     yield from doctor.registries()
 
 
@@ -62,6 +63,12 @@ def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
         return look()
     except DockcycleError as error:
         return Diagnosis(name, "failed", error.message, error.hint)
+
+
+def _engine(name: str, workspace: Workspace) -> Diagnosis:
+    info = workspace.ports.engine.info()
+    place = f"{info.os}/{info.architecture} at {info.address}"
+    return Diagnosis(name, "ok", f"Docker {info.version}, {place}")
 
 
 class _Doctor:
@@ -85,9 +92,18 @@ class _Doctor:
         return Diagnosis("pipeline file", "ok", f"{pipeline.name}: {stages}")
 
     def engine(self) -> Diagnosis:
-        info = self._workspace.ports.engine.info()
-        place = f"{info.os}/{info.architecture} at {info.address}"
-        return Diagnosis("engine", "ok", f"Docker {info.version}, {place}")
+        return _engine("engine", self._workspace)
+
+    def serving(self) -> Iterator[Diagnosis]:
+        """The engines that serve, where they are others than the one that builds."""
+        try:
+            places = self._workspace.serving()
+        except DockcycleError:
+            return  # told of the pipeline file, or by the first use of an engine
+        for place in places:
+            if place.engine:
+                name = f"engine {place.engine}"
+                yield _guarded(name, partial(_engine, name, place))
 
     def buildx(self) -> Diagnosis:
         if self._tools.buildx:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
-from pipeline.errors import NotFound
+from pipeline.errors import EngineUnavailable, NotFound
 from pipeline.kit import data_volumes, in_place, notifying
 from pipeline.kit.compose_model import one_shots
 from pipeline.kit.front import FrontState, fronts, plan_of
@@ -57,7 +57,7 @@ class ServiceStatus:
 @dataclass(frozen=True)
 class Status:
     """A project on its engine, now. ``state`` is ``live``, ``stopped``, ``in place``, ``degraded``
-    or ``absent``."""
+    or ``absent``; of one among several engines also ``unreachable``."""
 
     project: str
     state: str
@@ -71,6 +71,10 @@ class Status:
     """Ids of those that can come back, newest first."""
     running: str = ""
     """Who holds the project's lock."""
+    engine: str = ""
+    """The engine, as pipeline.yml names it; empty for the one that builds."""
+    trouble: str = ""
+    """Why it is ``unreachable``."""
 
 
 def site_of(
@@ -92,12 +96,35 @@ def site_of(
         expand=workspace.secrets.expand,
         tell=tell,
         log=log,
+        where=workspace.engine,
     )
 
 
 def status(workspace: Workspace) -> Status:
-    """How the project stands on its engine."""
-    return look(workspace.head.name, workspace.ports.engine, workspace.lock)
+    """How the project stands on the engine that the workspace looks at."""
+    found = look(workspace.head.name, workspace.ports.engine, workspace.lock)
+    return replace(found, engine=workspace.engine)
+
+
+def statuses(workspace: Workspace, engine: str | None = None) -> list[Status]:
+    """How the project stands on each engine that serves it, or on that one.
+
+    Raises:
+        EngineUnavailable: there is one, and it does not answer. Of several that one is
+            ``unreachable``.
+    """
+    places = workspace.serving(engine)
+    if len(places) == 1:
+        return [status(places[0])]
+    return [_status_or_not(place) for place in places]
+
+
+def _status_or_not(workspace: Workspace) -> Status:
+    try:
+        return status(workspace)
+    except EngineUnavailable as error:
+        return Status(workspace.head.name, "unreachable", engine=workspace.engine,
+                      trouble=error.message)  # fmt: skip
 
 
 def look(project: str, engine: Engine, lock: ProjectLock) -> Status:

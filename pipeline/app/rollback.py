@@ -13,13 +13,18 @@ from pipeline.app.workspace import Workspace
 from pipeline.artifacts import Artifact, Release
 from pipeline.config import Entry
 from pipeline.events import Sink
-from pipeline.kit.releases import Site, converge, go_live, swaps_without_gap, verifier
+from pipeline.kit.releases import (
+    KEEP_ALL,
+    Part,
+    Site,
+    converge,
+    roll_out,
+    swaps_without_gap,
+    verifier,
+)
 from pipeline.planner import Plan, Step
 from pipeline.runner import RunResult
 from pipeline.stage import Context, Stage, StageOptions
-
-KEEP_ALL = 1000
-"""A rollback forgets no release: what one rolls back from may be wanted again."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Choice:
 
     current: Release | None
     target: Release
+    engine: str = ""
+    """Where, as pipeline.yml names it."""
 
     @property
     def changes(self) -> list[Change]:
@@ -40,32 +47,38 @@ class Choice:
         return swaps_without_gap(self.current, self.target)
 
 
-def choose(workspace: Workspace, name: str | None) -> Choice:
-    """The release to bring back: the last good one before the one in force, or the named one.
+def choose(workspace: Workspace, name: str | None, engine: str | None = None) -> list[Choice]:
+    """The release to bring back, for each engine that serves: the last good one before the one in
+    force on the first, or the named one.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, on one of them.
     """
-    ledger = site_of(workspace).ledger
-    current = ledger.current()
-    target = ledger.find(name) if name else ledger.previous()
-    return Choice(current.release if current else None, target)
+    found: list[Choice] = []
+    for place in workspace.serving(engine):
+        ledger = site_of(place).ledger
+        current = ledger.current()
+        name = name or ledger.previous().id
+        found.append(Choice(current.release if current else None, ledger.find(name), place.engine))
+    return found
 
 
 def roll_back(
     workspace: Workspace, name: str | None, renderers: Sequence[Sink], *, wait: float = 0.0,
-    run: str | None = None,
+    run: str | None = None, engine: str | None = None,
 ) -> RunResult:  # fmt: skip
     """Bring a release back: the same swap, the same checks and the same record as of a new one.
-    ``run`` is its id, if that must be known beforehand.
+    ``run`` is its id, if that must be known beforehand; ``engine`` the only one where it is done.
 
     Raises:
         NotFound: there is no such release.
         Locked: a run is under way.
     """
     with started(workspace, "rollback", wait, renderers, run) as (began, scope):
-        target = choose(workspace, name).target
-        stage = RollbackStage(RollbackOptions(release=target.id))
+        choices = choose(workspace, name, engine)
+        target = choices[0].target
+        places = tuple(choice.engine for choice in choices)
+        stage = RollbackStage(RollbackOptions(release=target.id, engines=places))
         entry = Entry.of(stage, "rollback")
         step = Step(entry, stage, "run", f"back to {target.id}")
         return execute(workspace, began, Plan((step,)), scope, renderers)
@@ -73,6 +86,7 @@ def roll_back(
 
 class RollbackOptions(StageOptions):
     release: str
+    engines: tuple[str, ...] = ("",)
 
 
 class RollbackStage(Stage[RollbackOptions]):
@@ -84,14 +98,24 @@ class RollbackStage(Stage[RollbackOptions]):
     releases = True
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        site = Site.of(ctx)
-        release = site.ledger.find(self.options.release)
-        verify = verifier(release, site, ctx.smoked)
-        went = go_live(site, release, reason="rollback", keep=KEEP_ALL, verify=verify)
-        if went.previous:
-            ctx.notice(f"{release.id} is back{went.how}, {went.previous.id} stays ready")
-        return [went.release]
+        parts = []
+        for site in self._sites(ctx):
+            release = site.ledger.find(self.options.release)
+            parts.append(Part(site, release, verifier(release, site, ctx.smoked)))
+        # It forgets no release: what one rolls back from may be wanted again.
+        live = roll_out(parts, reason="rollback", keep=KEEP_ALL)
+        for part, went in zip(parts, live, strict=True):
+            if went.previous:
+                place = f" on {part.site.where}" if part.site.where else ""
+                ctx.notice(
+                    f"{went.release.id} is back{place}{went.how}, {went.previous.id} stays ready"
+                )
+        return [live[0].release]
 
     def cleanup(self, ctx: Context) -> None:
         """As of operate."""
-        converge(Site.of(ctx))
+        for site in self._sites(ctx):
+            converge(site)
+
+    def _sites(self, ctx: Context) -> list[Site]:
+        return [Site.of(ctx, engine) for engine in self.options.engines]

@@ -28,19 +28,22 @@ def settle(workspace: Workspace, scope: Scope) -> list[str]:
     Raises:
         EngineUnavailable: there is something to settle, and no engine to do it on.
     """
-    return settle_project(workspace.store, site_of(workspace, scope=scope))
+    serving = [site_of(place, scope=scope) for place in workspace.serving()]
+    return settle_project(workspace.store, site_of(workspace, scope=scope), serving)
 
 
-def settle_project(store: Store, site: Site) -> list[str]:
-    """See ``settle``."""
-    left = store.unsettled(site.project)
+def settle_project(store: Store, site: Site, serving: Sequence[Site] = ()) -> list[str]:
+    """See ``settle``. ``site`` is where it is built and tested, ``serving`` where else it serves
+    (there, if nothing is named)."""
+    left, serving = store.unsettled(site.project), serving or [site]
     told = [_announced(run) for run in left]
     try:
         swept = sweep(site.engine, site.project, client=site.client, tags=_temporary_tags(left))
         if left:
-            limit = site.scope.child(CONVERGE_SECONDS, what="bringing the live release back")
-            told += _converge(replace(site, scope=limit))
-            _take_names_back(site, left)
+            for place in serving:
+                limit = site.scope.child(CONVERGE_SECONDS, what="bringing the live release back")
+                told += _converge(replace(place, scope=limit))
+            _take_names_back([site, *(place for place in serving if place.where)], serving, left)
     except EngineUnavailable:
         if not left:
             return []  # the stage that needs the engine will say so
@@ -80,10 +83,12 @@ def _temporary_tags(runs: Sequence[RunRecord]) -> list[str]:
     return sorted({effect.key for run in runs for effect in _effects(run, TEMPORARY_TAG)})
 
 
-def _take_names_back(site: Site, runs: Sequence[RunRecord]) -> None:
+def _take_names_back(
+    everywhere: Sequence[Site], serving: Sequence[Site], runs: Sequence[RunRecord]
+) -> None:
     """Names that such runs gave to images. What came into force keeps its own: there a run died
     after its work was done."""
-    kept = site.ledger.releases()
+    kept = [release for site in serving for release in site.ledger.releases()]
     protecting = {
         protecting_tag(release, service) for release in kept for service in release.images
     }
@@ -91,4 +96,5 @@ def _take_names_back(site: Site, runs: Sequence[RunRecord]) -> None:
         if run.status != "passed" and run.id not in {release.run for release in kept}:
             for effect in _effects(run, LOCAL_TAG):
                 if effect.key not in protecting:
-                    take_back_tag(site.engine, effect.key)
+                    for site in everywhere:
+                        take_back_tag(site.engine, effect.key)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
-from pipeline.app.live import ServiceStatus, Status, status
+from pipeline.app.live import ServiceStatus, Status, statuses
 from pipeline.app.workspace import Workspace
 from pipeline.errors import Cancelled, DockcycleError
 from pipeline.events import Serving
@@ -22,7 +23,7 @@ def standing(workspace: Workspace, error: Exception) -> Serving | None:
 
     def ask() -> None:
         try:
-            found.append(_serving(status(workspace)))
+            found.append(_serving(_worst(statuses(workspace))))
         except DockcycleError:
             return  # an engine that cannot be asked is the very failure of the run, or told by it
 
@@ -31,6 +32,11 @@ def standing(workspace: Workspace, error: Exception) -> Serving | None:
     thread.start()
     thread.join(INTERRUPTED_LIMIT if isinstance(error, Cancelled) else LIMIT)
     return found[0] if found else None
+
+
+def _worst(found: Sequence[Status]) -> Status:
+    """Of several engines' the first that is not live."""
+    return next((now for now in found if now.state != "live"), found[0])
 
 
 def _serving(now: Status) -> Serving:

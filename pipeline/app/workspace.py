@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from pipeline import config
 from pipeline.catalog import Catalog
 from pipeline.config import Pipeline
+from pipeline.errors import UsageError
 from pipeline.planner import AnyStage
 from pipeline.runner import Masker
 from pipeline.stage import Ports, Project, Secrets
@@ -33,6 +35,9 @@ class Request:
 class Workspace:
     """Lazily wired parts. Tests hand in ``ports`` of their own."""
 
+    engine = ""
+    """The engine that it looks at, as pipeline.yml names it; empty for the one that builds."""
+
     def __init__(self, request: Request, *, ports: Ports | None = None) -> None:
         self.request = request
         self._ports = ports
@@ -43,6 +48,43 @@ class Workspace:
         made = Workspace(request or self.request, ports=self.ports)
         made.masker = self.masker
         return made
+
+    def serving(self, engine: str | None = None) -> list[Workspace]:
+        """The same, looking at each engine that serves the app, or at that one of them.
+
+        Raises:
+            UsageError: ``engine`` is none of them.
+        """
+        names = self.head.serving
+        if engine is not None and engine not in names:
+            raise UsageError(
+                f"--engine: {engine} serves nothing of {self.head.name}",
+                hint=f"Engines that do: {', '.join(filter(None, names)) or 'none is named'}.",
+            )
+        return [self._at(name) for name in names if engine in (None, name)]
+
+    def one(self, engine: str | None = None) -> Workspace:
+        """As ``serving``, for what looks at one engine at a time.
+
+        Raises:
+            UsageError: several serve, and none of them is named.
+        """
+        places = self.serving(engine)
+        if len(places) > 1:
+            raise UsageError(
+                f"{self.head.name} is served by {len(places)} engines, and this looks at one",
+                hint=f"Name it: `--engine {places[0].engine}`.",
+            )
+        return places[0]
+
+    def _at(self, engine: str) -> Workspace:
+        if not engine:
+            return self
+        _ = self.secrets  # what they are masked by is one and the same
+        there = copy(self)
+        there.engine = engine
+        there.__dict__["ports"] = self.ports.at(engine)
+        return there
 
     @cached_property
     def home(self) -> Home:

@@ -12,6 +12,7 @@ from pipeline.cli.app import KEEP, app, command
 from pipeline.cli.options import asked
 from pipeline.cli.words import (
     DryRun,
+    Engine,
     RunId,
     Trigger,
     Wait,
@@ -49,6 +50,7 @@ def rollback(
     ] = None,
     dry_run: DryRun = False,
     wait: Wait = None,
+    engine: Engine = None,
     trigger: Trigger = "cli",
     run_id: RunId = None,
 ) -> int:
@@ -58,11 +60,13 @@ def rollback(
     here, run = asked(ctx), check_run_id(run_id)
     here.trigger = check_trigger(trigger)
     if dry_run:
-        choice = back.choose(here.workspace, release)
-        _show_choice(choice)
+        for choice in back.choose(here.workspace, release, engine):
+            _show_choice(choice)
         return Exit.OK
     with rendering(here) as renderer:
-        result = back.roll_back(here.workspace, release, [renderer], wait=seconds(wait), run=run)
+        result = back.roll_back(
+            here.workspace, release, [renderer], wait=seconds(wait), run=run, engine=engine
+        )
     return concluded(result, here)
 
 
@@ -75,6 +79,8 @@ def _show_choice(choice: Choice) -> None:
         for what, r in (("live now", choice.current), ("would come back", choice.target))
         if r is not None
     ]  # fmt: skip
+    if choice.engine:
+        print_line(f"on {choice.engine}:")
     print_table(("", "release", "commit", "made", "image"), rows)
     if choice.current is None or choice.current.id == choice.target.id:
         return
@@ -92,27 +98,27 @@ def _short(text: str) -> str:
 
 
 @command(app, "start", KEEP, "dockcycle start")
-def start(ctx: typer.Context, wait: Wait = None) -> int:
+def start(ctx: typer.Context, wait: Wait = None, engine: Engine = None) -> int:
     """Start what was stopped, and wait until it is up."""
     from pipeline.app import live
 
-    return _act(ctx, "start", wait, live.start)
+    return _act(ctx, "start", wait, live.start, engine=engine)
 
 
 @command(app, "stop", KEEP, "dockcycle stop")
-def stop(ctx: typer.Context, wait: Wait = None) -> int:
+def stop(ctx: typer.Context, wait: Wait = None, engine: Engine = None) -> int:
     """Stop the app for good, through engine restarts too."""
     from pipeline.app import live
 
-    return _act(ctx, "stop", wait, live.stop)
+    return _act(ctx, "stop", wait, live.stop, engine=engine)
 
 
 @command(app, "restart", KEEP, "dockcycle restart")
-def restart(ctx: typer.Context, wait: Wait = None) -> int:
+def restart(ctx: typer.Context, wait: Wait = None, engine: Engine = None) -> int:
     """Stop and start, and wait until it is up."""
     from pipeline.app import live
 
-    return _act(ctx, "restart", wait, live.restart)
+    return _act(ctx, "restart", wait, live.restart, engine=engine)
 
 
 @command(app, "kill", KEEP, "dockcycle kill", "dockcycle kill --signal TERM")
@@ -122,19 +128,22 @@ def kill(
         str, typer.Option("--signal", "-s", metavar="NAME", help="Which signal.")
     ] = "KILL",
     wait: Wait = None,
+    engine: Engine = None,
 ) -> int:
     """Stop the app by a signal, at once."""
     from pipeline.app import live
 
-    return _act(ctx, "kill", wait, lambda workspace, site: live.kill(workspace, site, signal))
+    return _act(
+        ctx, "kill", wait, lambda workspace, site: live.kill(workspace, site, signal), engine=engine
+    )
 
 
 @command(app, "rm", KEEP, "dockcycle rm")
-def remove(ctx: typer.Context, wait: Wait = None) -> int:
+def remove(ctx: typer.Context, wait: Wait = None, engine: Engine = None) -> int:
     """Remove what is live; its releases stay and can come back."""
     from pipeline.app import live
 
-    return _act(ctx, "rm", wait, live.remove)
+    return _act(ctx, "rm", wait, live.remove, engine=engine)
 
 
 @command(app, "down", KEEP, "dockcycle down", "dockcycle down --volumes")
@@ -144,13 +153,14 @@ def down(
         bool, typer.Option("--volumes", help="Also named volumes, with the data in them.")
     ] = False,
     wait: Wait = None,
+    engine: Engine = None,
 ) -> int:
     """Remove all of the project from the engine, its releases too."""
     from pipeline.app import live
 
     return _act(
         ctx, "down", wait, lambda workspace, site: live.down(workspace, site, volumes=volumes),
-        "there is nothing of this project on the engine",
+        "there is nothing of this project on the engine", engine=engine, builder=True,
     )  # fmt: skip
 
 
@@ -176,23 +186,30 @@ def prune(
         return Exit.OK
     return _act(
         ctx, "prune", wait, lambda workspace, _: pruning.prune(workspace, keep_runs=keep_runs),
-        UNNEEDED,
+        UNNEEDED, builder=True,
     )  # fmt: skip
 
 
 def _act(
-    ctx: typer.Context, what: str, wait: str | None, act: Act, nothing: str = "nothing to do"
-) -> int:
+    ctx: typer.Context, what: str, wait: str | None, act: Act, nothing: str = "nothing to do", *,
+    engine: str | None = None, builder: bool = False,
+) -> int:  # fmt: skip
     """Under the project's lock: results go to stdout, what happens meanwhile to stderr, and
-    ``nothing`` too when there was none."""
+    ``nothing`` too when there was none. On each engine that serves, or on ``engine`` alone; and, if
+    that is not named, on the one that builds, too, for a ``builder``."""
     from pipeline.app.live import site_of
     from pipeline.app.running import started
     from pipeline.cli.output import print_line
 
     workspace = asked(ctx).workspace
+    places = workspace.serving(engine)
+    if builder and engine is None and workspace not in places:
+        places = [*places, workspace]
+    done: list[str] = []
     with started(workspace, what, seconds(wait), [_tell_notice]) as (_, scope):
-        site = site_of(workspace, scope=scope, tell=tell, log=tell)
-        done = act(workspace, site)
+        for place in places:
+            lines = act(place, site_of(place, scope=scope, tell=tell, log=tell))
+            done += [f"{place.engine}: {line}" if place.engine else line for line in lines]
     for line in done:
         print_line(line)
     if not done:

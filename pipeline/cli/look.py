@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.app import LOOK, app, command
 from pipeline.cli.options import Asked, asked
-from pipeline.cli.words import Json, seconds
+from pipeline.cli.words import Engine, Json, seconds
 from pipeline.errors import Cancelled, Exit, UsageError
 
 if TYPE_CHECKING:
@@ -28,39 +28,40 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Keep it up to date until Ctrl-C.")
     ] = False,
+    engine: Engine = None,
     as_json: Json = False,
 ) -> int:
     """Say what is live, as the engine itself knows it.
 
-    Exit code 0 when the app is up as recorded, else 1.
+    Exit code 0 when the app is up as recorded, on each engine that serves it; else 1.
     """
-    from pipeline.app.live import status as look
+    from pipeline.app.live import statuses
     from pipeline.cli import status as shown
     from pipeline.cli.output import print_json
 
     here = asked(ctx)
     if watch:
-        return _watch_status(here, as_json=as_json)
-    found = look(here.workspace)
+        return _watch_status(here, engine, as_json=as_json)
+    found = statuses(here.workspace, engine)
     if as_json:
-        print_json(found)
+        print_json(found if len(found) > 1 else found[0])
     else:
         shown.show(found)
-    return Exit.OK if found.state in UP else Exit.FAILED
+    return Exit.OK if all(one.state in UP for one in found) else Exit.FAILED
 
 
-def _watch_status(here: Asked, *, as_json: bool) -> int:
+def _watch_status(here: Asked, engine: str | None, *, as_json: bool) -> int:
     from pipeline.app.live import status as look
     from pipeline.app.signals import signals_to
     from pipeline.cli import status as shown
     from pipeline.render import resolve
     from pipeline.scope import Scope
 
-    scope = Scope(what="status")
+    scope, place = Scope(what="status"), here.workspace.one(engine)
     live = resolve(here.output, sys.stdout, os.environ) == "rich"
     try:
         with signals_to(scope):
-            shown.watch(lambda: look(here.workspace), scope, as_json=as_json, live=live)
+            shown.watch(lambda: look(place), scope, as_json=as_json, live=live)
     except Cancelled as end:
         return end.exit_code
     return Exit.OK
@@ -82,6 +83,7 @@ def logs(
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only lines of the last TIME.")
     ] = None,
+    engine: Engine = None,
     as_json: Json = False,
 ) -> int:
     """Show what the app prints."""
@@ -93,7 +95,7 @@ def logs(
         tail=_tail(tail), follow=follow,
         since=time.time() - seconds(since, "--since") if since else None,
     )  # fmt: skip
-    workspace, scope = asked(ctx).workspace, Scope(what="logs")
+    workspace, scope = asked(ctx).workspace.one(engine), Scope(what="logs")
     mask = masking(workspace)
     containers = chosen(workspace, services or ())
     width = max(len(service) for service, _ in containers) if len(containers) > 1 else 0

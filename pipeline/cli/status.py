@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich.console import Group, RenderableType
@@ -22,9 +22,12 @@ INTERVAL = 2.0
 COLUMNS = ("service", "state", "health", "since", "restarts", "image", "ports")
 
 
-def show(found: Status) -> None:
-    """As text."""
-    print_rich(view(found))
+def show(found: Sequence[Status]) -> None:
+    """As text, of one engine after the other."""
+    for at, one in enumerate(found):
+        if at:
+            sys.stdout.write("\n")
+        print_rich(view(one))
 
 
 def view(found: Status) -> RenderableType:
@@ -32,7 +35,9 @@ def view(found: Status) -> RenderableType:
     fields = grid(
         [
             ("Project", found.project),
+            ("Engine", found.engine),
             ("State", found.state),
+            ("Trouble", found.trouble),
             ("Release", found.release),
             ("URL", found.url),
             ("Commit", found.commit),

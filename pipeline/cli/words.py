@@ -14,6 +14,11 @@ Wait = Annotated[
     str | None,
     typer.Option("--wait", metavar="TIME", help="Wait so long for a run that is under way."),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="NAME",
+                 help="Only this one of the engines that `operate` names."),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Force = Annotated[bool, typer.Option("--force", help="Reuse nothing of earlier runs.")]

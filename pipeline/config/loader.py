@@ -17,6 +17,7 @@ from pipeline.config.notify import hooks
 from pipeline.config.overlay import merge_documents
 from pipeline.config.pipeline import Pipeline, Stages
 from pipeline.config.secrets import sources
+from pipeline.config.serving import serving_engines
 from pipeline.config.validation import Checked, Validation, refuse
 from pipeline.errors import ConfigError, Location, Problem, UsageError
 from pipeline.kit.names import nearest, suggest_project_name
@@ -66,7 +67,8 @@ def load(
         UsageError: a file cannot be read, the overlay does not exist, or an assignment is wrong.
     """
     layers = _Layers.read(file.absolute(), environment, sets, variables)
-    return layers.pipeline(layers.check(layers.root, catalog).run())
+    checked = layers.check(layers.root, catalog).run()
+    return layers.pipeline(checked, layers.serving())
 
 
 def load_head(
@@ -77,7 +79,7 @@ def load_head(
     look at what is live, or act on it, and must not be stopped by a mistake in what comes next."""
     layers = _Layers.read(file.absolute(), environment, sets, variables)
     head = layers.check(layers.root.without(("stages",)), catalog).run_head()
-    return layers.pipeline(Checked(head, ()))
+    return layers.pipeline(Checked(head, ()), layers.serving())
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,12 @@ class _Layers:
         refuse([by_stage(problem, root) for problem in problems])
         return Validation(self.file, shown_path(self.file), catalog, values)
 
-    def pipeline(self, checked: Checked) -> Pipeline:
+    def serving(self) -> tuple[str, ...]:
+        engines, problems = serving_engines(self.root, shown_path(self.file), self.variables)
+        refuse(problems)
+        return engines
+
+    def pipeline(self, checked: Checked, serving: tuple[str, ...]) -> Pipeline:
         found = sources(checked.head.secrets, self.file.parent)
         return Pipeline(
             name=checked.head.name,
@@ -123,6 +130,7 @@ class _Layers:
             environment=self.environment,
             documents=self.documents,
             variables=self.variables,
+            serving=serving,
         )
 
 

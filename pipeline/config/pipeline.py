@@ -103,3 +103,5 @@ class Pipeline:
     """Who is told of what, with the places of secrets."""
     variables: Mapping[str, str] = field(repr=False)
     """``.env`` and the environment: what values were interpolated with."""
+    serving: tuple[str, ...] = ("",)
+    """Engines that serve the app, as they are named; ``""`` is the one that builds it."""

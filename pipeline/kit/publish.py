@@ -42,11 +42,12 @@ def _port(digits: str, text: str) -> int:
     return int(digits)
 
 
-def browse_url(ports: Sequence[Port]) -> str:
-    """Where a person on the serving machine opens the app; empty without ports."""
+def browse_url(ports: Sequence[Port], machine: str = "") -> str:
+    """Where a person opens the app; empty without ports. ``machine`` serves it; this one without
+    its name."""
     for port in ports:
         if port.protocol == "tcp" and port.host_port:
             anywhere = port.host_ip in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
-            host = "localhost" if anywhere else port.host_ip
+            host = (machine or "localhost") if anywhere else port.host_ip
             return f"http://{f'[{host}]' if ':' in host else host}:{port.host_port}"
     return ""

@@ -6,6 +6,7 @@ Here a connection is a socket like any other.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,13 +71,21 @@ class _Connection(UnixHTTPConnection):
         self.sock.settimeout(self.timeout)
 
     def getresponse(self) -> Any:  # as its parent's
-        ssh = self._ssh
+        ssh, self._ssh = self._ssh, None  # which its parent does not close now
         try:
-            return super().getresponse()
-        except ConnectionError as error:  # closed by now
-            if ssh is not None and (said := ssh.said()):
+            response = super().getresponse()
+        except BaseException as error:
+            said = ssh.said() if ssh else ""
+            if ssh is not None:
+                ssh.close()
+            if said and isinstance(error, ConnectionError):
                 raise ConnectionResetError(said) from error
             raise
+        if self.sock is not None:
+            self._ssh = ssh
+        elif ssh is not None:  # an answer that ends with its connection, and now has it alone
+            weakref.finalize(response, ssh.close)
+        return response
 
     def close(self) -> None:
         super().close()

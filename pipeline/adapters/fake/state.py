@@ -113,6 +113,12 @@ class State:
         self._numbers = itertools.count(1)
         self._last = datetime.now(UTC)
 
+    def share(self, other: State) -> None:
+        """Have the same world outside: registries, archives."""
+        self.archived, self.registries, self.remote = (
+            other.archived, other.registries, other.remote
+        )  # fmt: skip
+
     # failures
 
     def fail(self, verb: str, *errors: DockcycleError) -> None:

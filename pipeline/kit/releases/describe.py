@@ -59,6 +59,7 @@ def describe_release(
     smoke: SmokeReport | None,
     record: GitRecord | None,
     handover: Handover | None = None,
+    engine: str = "",
 ) -> Release:
     """The record of a new release; ``spec`` is what it is to be started from."""
     commit = source.commit if source else None
@@ -73,7 +74,7 @@ def describe_release(
         dockerfiles={n: d.blob for n, d in dockerfiles.services.items()} if dockerfiles else {},
         kind=app.kind,
         images=images,
-        digests=_digests(pushed),
+        digests=pushed_digests(pushed),
         tags={n: tuple(p.ref for p in items) for n, items in pushed.services.items()}
         if pushed
         else {},
@@ -83,6 +84,7 @@ def describe_release(
         smoke=smoke,
         url=url,
         handover=handover,
+        engine=engine,
     )
 
 
@@ -93,7 +95,8 @@ def same_content(one: Release, other: Release) -> bool:
     return same and (one.handover is None) == (other.handover is None)
 
 
-def _digests(pushed: PushedImages | None) -> dict[str, tuple[str, ...]]:
+def pushed_digests(pushed: PushedImages | None) -> dict[str, tuple[str, ...]]:
+    """Service → ``repository@sha256:…`` of every push to a registry."""
     if pushed is None:
         return {}
     return {

@@ -60,13 +60,19 @@ class Site:
     """Takes one line for people."""
     log: Callable[[str], None]
     """Takes one line of foreign output."""
+    where: str = ""
+    """The engine as pipeline.yml names it; empty for the one that builds."""
 
     @classmethod
-    def of(cls, running: Running) -> Site:
-        """Where a stage's release serves, on behalf of its run."""
+    def of(cls, running: Running, where: str = "") -> Site:
+        """Where a stage's release serves, on behalf of its run.
+
+        Raises:
+            EngineUnavailable: ``where`` is the name of no Docker context.
+        """
         return cls(
             project=running.project.name,
-            ports=running.ports,
+            ports=running.ports.at(where),
             journal=running.journal,
             scope=running.scope,
             run=running.run,
@@ -74,6 +80,7 @@ class Site:
             expand=running.secrets.expand,
             tell=running.progress,
             log=running.log,
+            where=where,
         )
 
     @property

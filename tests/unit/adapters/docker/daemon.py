@@ -25,6 +25,8 @@ class Daemon(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.seen: list[str] = []
         self.answers: dict[str, Callable[[], Answer]] = {}
         self.chunks: dict[str, Callable[[], Iterator[bytes]]] = {}
+        self.raw: dict[str, bytes] = {}
+        """Answers that end with their connection, as that of exec does."""
         super().__init__(str(path), Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -46,6 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(200 if known else 400, b"OK")
         elif rest in daemon.chunks:
             self.stream(daemon.chunks[rest]())
+        elif rest in daemon.raw:
+            self.send_raw(daemon.raw[rest])
         else:
             self.send(*daemon.answers.get(rest, lambda: (404, b'{"message": "page not found"}'))())
 
@@ -63,6 +67,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for chunk in chunks:
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         self.wfile.write(b"0\r\n\r\n")
+
+    def send_raw(self, body: bytes) -> None:
+        self.send_response(200)
+        self.end_headers()
+        time.sleep(0.2)  # the header arrives alone
+        self.wfile.write(body)
+        self.close_connection = True
 
     def address_string(self) -> str:
         return "unix"

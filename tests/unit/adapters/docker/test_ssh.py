@@ -79,6 +79,14 @@ def test_calls_and_streams_go_through_ssh(daemon: Daemon, client: Client) -> Non
         assert list(chunks) == [b"one", b"two"]
 
 
+def test_an_answer_that_ends_with_its_connection_is_read_to_its_end(
+    daemon: Daemon, client: Client
+) -> None:
+    daemon.raw["raw"] = b"x" * 100_000
+    with client.stream("GET", "/raw", scope=Scope(20)) as chunks:
+        assert b"".join(chunks) == b"x" * 100_000
+
+
 def test_a_stream_through_ssh_is_cut_too(daemon: Daemon, client: Client) -> None:
     daemon.chunks["events"] = lambda: waits(daemon)
     scope = Scope(60)

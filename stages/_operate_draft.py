@@ -1,0 +1,178 @@
+"""What ``operate`` is to make live, as a release of one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pipeline.artifacts import (
+    SINGLE,
+    App,
+    Dockerfiles,
+    GitRecord,
+    Handover,
+    Images,
+    PushedImages,
+    Release,
+    ServiceState,
+    SmokeReport,
+    Source,
+)
+from pipeline.errors import StageFailed
+from pipeline.kit import compose_variants, reach
+from pipeline.kit.checks import load, read_only
+from pipeline.kit.compose_model import published, services
+from pipeline.kit.front import why_not, why_rather_not
+from pipeline.kit.local_paths import local_paths, local_paths_of
+from pipeline.kit.publish import browse_url, parse_publish
+from pipeline.kit.releases import Site, describe_release, pushed_digests, tested_images
+from pipeline.kit.shipping import Crate, Shipping
+from pipeline.ports.engine import ContainerSpec
+from pipeline.stage import Context
+from stages._registries import auth_for
+
+
+class Wishes(Protocol):
+    """The options that say how a release is to serve."""
+
+    @property
+    def publish(self) -> int | str | list[int | str] | None: ...
+    @property
+    def strategy(self) -> Literal["blue-green", "replace"] | None: ...
+    @property
+    def soak(self) -> float: ...
+    @property
+    def drain(self) -> float: ...
+    @property
+    def restart(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A release to be: the evidence of a run, and what is wished."""
+
+    ctx: Context
+    wishes: Wishes
+
+    @property
+    def app(self) -> App:
+        return self.ctx.get(App)
+
+    def ship(self, site: Site) -> dict[str, str]:
+        """Service → id that the tested image has on the site's engine, where it is now.
+
+        Raises:
+            StageFailed: nothing was tested, or it cannot serve there.
+        """
+        ctx = self.ctx
+        images = tested_images(self.app, ctx.get(Images), ctx.find(SmokeReport))
+        if not site.where:
+            return images
+        self._require_nothing_local(site)
+        crates = {s: Crate(image, self._sources(s, image)) for s, image in images.items()}
+        shipping = Shipping(
+            here=ctx.ports.engine, there=site.engine, auth=lambda host: auth_for(ctx, host),
+            scope=ctx.scope, tell=ctx.progress, log=ctx.log,
+        )  # fmt: skip
+        return shipping.ship(crates)
+
+    def release(self, site: Site, release_id: str, images: Mapping[str, str]) -> Release:
+        """``images`` are the ids on the site's engine."""
+        ctx, app, smoke, wishes = self.ctx, self.app, self.ctx.find(SmokeReport), self.wishes
+        spec, url = self._live_spec(images, reach.machine(site.engine.info().address))
+        beside = self._is_beside(spec, smoke)
+        return describe_release(
+            id=release_id,
+            project=ctx.project.name,
+            run=ctx.run,
+            now=ctx.ports.clock.now(),
+            app=app,
+            images=images,
+            spec=spec,
+            url=url,
+            source=ctx.find(Source),
+            dockerfiles=ctx.find(Dockerfiles),
+            pushed=ctx.find(PushedImages),
+            smoke=smoke,
+            record=ctx.find(GitRecord),
+            handover=Handover(soak=wishes.soak, drain=wishes.drain) if beside else None,
+            engine=site.where,
+        )
+
+    def _sources(self, service: str, image: str) -> tuple[str, ...]:
+        """Where it can be pulled from: what was pushed from where that was, what was only pulled
+        from where that came from."""
+        pushed = pushed_digests(self.ctx.find(PushedImages)).get(service)
+        if pushed is not None:
+            return tuple(ref for ref in pushed if not ref.startswith("/"))  # an archive
+        info = self.ctx.ports.engine.image(image)
+        return info.digests if info else ()
+
+    def _require_nothing_local(self, site: Site) -> None:
+        if not reach.machine(site.engine.info().address):
+            return
+        app, project = self.app, self.ctx.project.directory
+        if app.kind == "compose":
+            found = local_paths_of(app.spec, project)
+        else:
+            found = local_paths(ContainerSpec.model_validate(app.spec), project)
+        if found:
+            raise StageFailed(
+                f"{found[0]} is mounted into the app, and {site.where} does not have it",
+                hint="Copy it into the image, or mount a folder of the server's own (a path that "
+                "is not in the project's folder), or a named volume.",
+            )
+
+    def _is_beside(self, spec: Mapping[str, Any], smoke: SmokeReport | None) -> bool:
+        """Is it to take over blue-green, behind a front? Raises ``StageFailed`` if it should and
+        cannot."""
+        wanted, publish = self.wishes.strategy, self.wishes.publish
+        if wanted == "replace":
+            return False
+        if self.app.kind == "compose":
+            reason = "a Compose project is updated in place"
+        else:
+            container = ContainerSpec.model_validate(spec)
+            reason = why_not(container)
+            if not reason and wanted is None:
+                checks = read_only(load(smoke.checks)) if smoke else ()
+                reason = why_rather_not(container, checks, _main_port(self.app))
+        if reason and wanted:
+            raise StageFailed(
+                f"`strategy: blue-green` is not possible: {reason}",
+                hint="`strategy: replace` stops the old one before the new one starts.",
+            )
+        if reason and publish is not None:
+            self.ctx.progress(f"no blue-green: {reason}")
+        return not reason and (wanted is not None or publish is not None)
+
+    def _live_spec(self, images: Mapping[str, str], machine: str) -> tuple[dict[str, Any], str]:
+        """What the live one is started from, and where it is opened."""
+        app, wishes = self.app, self.wishes
+        if app.kind == "compose":
+            # A service that says nothing of restarts may be a one-shot. One that still runs after
+            # all tests is none, and has to come back with the engine.
+            running = [name for name, state in app.services.items() if _runs(self.ctx, state)]
+            spec = compose_variants.lasting(app.spec, running, "unless-stopped")
+            return dict(spec), browse_url(published(services(spec)[app.main]), machine)
+        changes: dict[str, Any] = {"image": images[SINGLE]}
+        if wishes.publish is not None:
+            try:
+                changes["ports"] = parse_publish(wishes.publish, _main_port(app))
+            except ValueError as error:
+                raise StageFailed(str(error), hint="Or say `run: {port: …}`.") from error
+        if wishes.restart is not None:
+            changes["restart"] = wishes.restart
+        container = ContainerSpec.model_validate(app.spec).model_copy(update=changes)
+        return container.model_dump(mode="json"), browse_url(container.ports, machine)
+
+
+def _main_port(app: App) -> int | None:
+    """The container port that checks and ``publish`` mean when they name none."""
+    return next(iter(app.services[app.main].endpoints), None)
+
+
+def _runs(ctx: Context, state: ServiceState) -> bool:
+    found = ctx.ports.engine.inspect(state.container)
+    return found is not None and found.running
