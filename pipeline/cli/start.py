@@ -10,7 +10,6 @@ from pipeline.cli.app import START, app, command
 from pipeline.cli.options import asked
 from pipeline.cli.words import Json
 from pipeline.errors import ConfigError, Exit, UsageError
-from pipeline.kit.names import did_you_mean
 
 SCHEMAS = ("pipeline", "serve")
 
@@ -125,6 +124,8 @@ def schema(
     elif what == "pipeline":
         print_json(make(asked(ctx).workspace.catalog))
     else:
+        from pipeline.kit.names import did_you_mean
+
         raise UsageError(f"there is no schema of {what}", hint=did_you_mean(what, SCHEMAS))
     return Exit.OK
 
