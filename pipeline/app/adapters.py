@@ -53,6 +53,7 @@ class _Engines:
             shell=shell,
             clock=clock,
             elsewhere=self.at,
+            from_here=DirectHttp(),
         )
 
     def _beside(self, address: str) -> Ports:

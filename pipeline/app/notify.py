@@ -30,7 +30,7 @@ def notify(
     if not hooks or plan.nothing_to_do or result.status not in ("passed", "failed"):
         return told
     sender = Sender(
-        workspace.ports.http, workspace.ports.shell, workspace.ports.clock,
+        workspace.ports.outside, workspace.ports.shell, workspace.ports.clock,
         lambda hook: _url(workspace, hook),
     )  # fmt: skip
     scope = Scope(SECONDS, what="notifying")

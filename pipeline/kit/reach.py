@@ -16,7 +16,10 @@ _UNSPECIFIED = frozenset({"", EVERYWHERE, "::"})
 
 def is_here(address: str) -> bool:
     """Are the loopback address and the containers' own addresses of the engine at ``address``
-    (``unix://…``, ``ssh://…``) reached from here? Those behind ssh are: requests go through it."""
+    (``unix://…``, ``ssh://…``) reached from here? Those behind ssh are: requests go through it.
+
+    That says nothing about whose machine it is: see ``machine``.
+    """
     return engine_host(address) == LOOPBACK
 
 

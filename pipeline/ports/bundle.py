@@ -32,6 +32,13 @@ class Ports:
     shell: Shell
     clock: Clock
     elsewhere: Callable[[str], Ports] = _nowhere
+    from_here: Http | None = None
+    """``http`` of this machine, where that of an engine behind ssh is another's."""
+
+    @property
+    def outside(self) -> Http:
+        """To what is no part of the app, such as a webhook: always from this machine."""
+        return self.from_here or self.http
 
     def at(self, address: str) -> Ports:
         """The same world around another engine: ``ssh://…``, ``tcp://…``, ``unix://…`` or the name

@@ -85,7 +85,7 @@ class Place:
             return []
         engine, scope = self.ports.engine, Scope(NOTIFY_SECONDS, what="notifying")
         # Who may write on an engine may do what he likes on its machine, but on no other.
-        here = reach.is_here(engine.info().address)
+        here = not reach.machine(engine.info().address)
         left = read(engine, happening.project)
         hooks = [hook for hook in left if here or not (hook.command or hook.file)]
         message = Message(
@@ -97,7 +97,7 @@ class Place:
             reason=happening.message,
             at=round(happening.at, 3),
         )
-        sender = Sender(self.ports.http, self.ports.shell, self.ports.clock, self._address)
+        sender = Sender(self.ports.outside, self.ports.shell, self.ports.clock, self._address)
         return sender.send(hooks, message, scope)
 
     def _address(self, hook: Hook) -> str:

@@ -192,5 +192,22 @@ def test_degraded_is_notified_once_and_again_when_it_has_recovered(post: Post) -
     assert [one["event"] for one in told()] == ["degraded", "recovered"]
 
 
+@pytest.mark.parametrize("address", ["ssh://deploy@server", "tcp://server:2376"])
+def test_what_another_machine_has_noted_is_not_run_here(
+    post: Post, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    runs = Hook(command=("sh", "-c", "cat > told"), directory=str(post.home))
+    engine, journal = post.yard.engine, post.yard.journal
+    publish(engine, "hello", (runs,), client="me", journal=journal)
+    ill = Happening("degraded", "hello", "it ended", "app", "r1")
+    assert post.place().notify(ill) == []
+    assert (post.home / "told").exists()
+    (post.home / "told").unlink()
+    there = engine.info().model_copy(update={"address": address})
+    monkeypatch.setattr(engine, "info", lambda: there)
+    assert post.place().notify(ill) == []
+    assert not (post.home / "told").exists()
+
+
 def stray_spec(image: str, labels: dict[str, str]) -> ContainerSpec:
     return ContainerSpec(image=image, name="hello-r2", labels=labels)
