@@ -241,11 +241,13 @@ class Starter:
         tool = package if package in self.package.tools else ""
         if runner := re.search(r"(?:--(?:loader|import|require)[= ]|-r )(tsx|ts-node)\b", bare):
             tool = runner[1] if runner[1] in self.package.tools else tool
-        environment = {}
+        environment: dict[str, str] = {}
         if program == "fastify":
             environment = {"FASTIFY_ADDRESS": "0.0.0.0"}  # noqa: S104 - the container's own
         elif any("process.env.HOST" in self.tree.read(file) for file in self.sources.files):
             environment = {"HOST": "0.0.0.0"}  # noqa: S104
+        if tool == "ts-node":  # the types that it would check are for developers, and stay out
+            environment["TS_NODE_TRANSPILE_ONLY"] = "true"
         if started := scripts.file(bare):
             first = f"{self.place}{started}"
             rest = [file for file in self.sources.files if file != first]
@@ -284,13 +286,9 @@ class Starter:
             self.reasons.note("port", "none", "nothing says that it listens")
             return None
         return starting.port(
-            sources,
-            self.wishes,
-            self.reasons,
-            command=command,
-            patterns=listening.PORT,
+            sources, self.wishes, self.reasons, command=command, patterns=listening.PORT,
             usual=usual,
-        )
+        )  # fmt: skip
 
     def _tell_address(self) -> None:
         patterns = [listening.ONLY_HERE]

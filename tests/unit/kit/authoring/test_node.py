@@ -174,6 +174,13 @@ def test_a_tool_that_the_start_needs_stays(tmp_path: Path) -> None:
     assert "move it to dependencies" in doubts(result)
 
 
+def test_ts_node_checks_no_types_that_are_not_there(tmp_path: Path) -> None:
+    described = package(scripts={"start": "ts-node src/a.ts"}, dependencies={"cors": "2"},
+                        devDependencies={"ts-node": "^10", "@types/cors": "2"})  # fmt: skip
+    result = made(tmp_path, {"package.json": described, "src/a.ts": SERVER})
+    assert "TS_NODE_TRANSPILE_ONLY=true" in result.text
+
+
 def test_a_server_without_package_json(tmp_path: Path) -> None:
     result = made(tmp_path, {"server.js": SERVER})
     assert result.command == 'CMD ["node", "server.js"]'
