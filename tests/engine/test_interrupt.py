@@ -92,7 +92,7 @@ def write(
     app: AppUnderTest, pipeline: str = PIPELINE, *, says: str = SAYS, dockerfile: str = TINY
 ) -> None:
     """The next version, and how it is shipped."""
-    app.pipeline(pipeline.replace("{run}", SHARED))
+    app.pipeline(pipeline.replace("{run}", SHARED).replace("{operate}", ""))
     write_version(app, 2, says, dockerfile)
 
 
