@@ -11,7 +11,7 @@ from pipeline.cli.app import AUTHOR, app, command
 from pipeline.cli.keep import tell
 from pipeline.cli.options import asked
 from pipeline.cli.words import Json
-from pipeline.errors import Exit
+from pipeline.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,8 @@ def capture(
     from pipeline.cli.output import print_json, print_table
     from pipeline.scope import Scope
 
+    if explain and (to or check):
+        raise UsageError("--explain writes nothing: --to and --check are of no use with it")
     workspace = asked(ctx).workspace
     scope = Scope(LIMIT, what="capturing")
     with signals_to(scope):

@@ -103,7 +103,7 @@ def _accounts(plan: Plan) -> list[m.Item]:
     items: list[m.Item] = []
     if made.passwords:
         items += comment(f"Without the password that it has there: {', '.join(made.passwords)}")
-    return [*items, run(*made.commands)] if made.commands else []
+    return [*items, *([run(*made.commands)] if made.commands else [])]
 
 
 def _removed(plan: Plan) -> list[m.Item]:

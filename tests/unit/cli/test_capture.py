@@ -31,6 +31,7 @@ def test_explain_writes_nothing(desk: Desk, engine: FakeEngine) -> None:
     said = desk("capture", "web", "--explain")
     assert said.code == 0 and not (desk.folder / "web").exists()
     assert "/etc/motd" in said.out and "/srv/.env" in said.out and "/var/log/x.log" in said.out
+    assert desk("capture", "web", "--explain", "--check").code == 2
     rows = desk("capture", "web", "--explain", "--json").json()["found"]
     assert {"what": "file", "name": "/etc/motd", "detail": "root:root 0644"} in rows
 
