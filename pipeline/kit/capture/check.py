@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.kit import labels
 from pipeline.kit.capture import leave
-from pipeline.kit.capture.evidence import OWN, Evidence, unstarted
+from pipeline.kit.capture.evidence import Evidence, marks, unstarted
 from pipeline.kit.capture.plan import Plan
 from pipeline.kit.capture.snapshot import Snapshot, read
 from pipeline.ports.engine import BuildListener, BuildRequest, Engine
@@ -37,7 +36,7 @@ def check(
     """
     request = BuildRequest(
         context=str(folder), dockerfile_text=(folder / "Dockerfile").read_text("utf-8"),
-        labels=labels.labels(OWN, "check"),
+        labels=marks(),
     )  # fmt: skip
     image = engine.build(request, listener, scope)
     try:

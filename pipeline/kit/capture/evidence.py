@@ -115,7 +115,7 @@ def unstarted(engine: Engine, image: str) -> Iterator[str]:
     made = engine.create(
         ContainerSpec(
             image=image, name=f"dockcycle-capture-{secrets.token_hex(4)}", command=("true",),
-            labels=labels.labels(OWN, "check"),
+            labels=marks(),
         )
     )  # fmt: skip
     try:
@@ -124,15 +124,26 @@ def unstarted(engine: Engine, image: str) -> Iterator[str]:
         engine.remove(made, volumes=True)
 
 
+def marks() -> dict[str, str]:
+    """The labels of what is made for a while, with the time: the engine's own says nothing, since
+    an image that comes from the build cache is as old as that."""
+    return labels.labels(OWN, "check", run=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
 def _remove_lost(engine: Engine) -> None:
-    """What captures that were killed left; those of ones under way are younger."""
-    for container in engine.containers(labels.select(OWN, "check")):
-        made = datetime.fromisoformat(container.created[:19] + "+00:00")
-        if datetime.now(UTC) - made > _LOST_AFTER:
+    """What captures that were killed left; that of ones under way is younger."""
+    chosen = labels.select(OWN, "check")
+    for container in engine.containers(chosen):
+        if _is_lost(container.labels):
             engine.remove(container.id, volumes=True)
-    for image in engine.images(labels.select(OWN, "check")):
-        if datetime.now(UTC) - datetime.fromisoformat(image.created[:19] + "+00:00") > _LOST_AFTER:
+    for image in engine.images(chosen):
+        if _is_lost(image.labels):
             engine.remove_image(image.id)
+
+
+def _is_lost(marked: Mapping[str, str]) -> bool:
+    made = datetime.fromisoformat(marked.get(labels.RUN) or "2000-01-01T00:00:00+00:00")
+    return datetime.now(UTC) - made > _LOST_AFTER
 
 
 def _base(container: ContainerInfo, image: ImageInfo) -> str:

@@ -8,9 +8,11 @@ import pytest
 
 from pipeline.adapters.fake.files import FakeFile
 from pipeline.errors import NotFound, UsageError
+from pipeline.kit import labels
 from pipeline.kit.capture import capture, write
+from pipeline.kit.capture.evidence import marks
 from pipeline.kit.dockerfile.parse import parse
-from pipeline.ports.engine import Mount
+from pipeline.ports.engine import ContainerSpec, Mount
 from pipeline.scope import Scope
 from tests.support.containers import BASE, by_hand, captured, left, text
 
@@ -162,3 +164,14 @@ def test_nothing_is_left_on_the_engine() -> None:
     assert [c.name for c in engine.containers({})] == ["web"]
     with pytest.raises(NotFound, match="no container nothing"):
         capture(engine, "nothing", Scope(30))
+
+
+def test_what_a_killed_capture_left_goes_and_what_is_under_way_stays() -> None:
+    engine = by_hand({"/etc/motd": text("changed\n")})
+    image = engine.inspect("web")
+    assert image is not None
+    for name, run in (("dead", "2020-01-01T00:00:00+00:00"), ("alive", marks()[labels.RUN])):
+        marked = {**marks(), labels.RUN: run}
+        engine.create(ContainerSpec(image=image.image, name=name, labels=marked))
+    capture(engine, "web", Scope(30))
+    assert sorted(c.name for c in engine.containers({})) == ["alive", "web"]
