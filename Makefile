@@ -44,9 +44,13 @@ bench: $(VENV)/.ready ## Beside what people write by hand: a shell script, Docke
 load: $(VENV)/.ready ## Webhook deliveries by the thousand, against a real server
 	@$(BIN)/python -m tests.load
 
-ROUNDS ?= 10
+chaos: $(VENV)/.ready ## Releases and accidents under load, as a table (ROUNDS=100 for the long form)
+	@$(BIN)/python -m lab --name chaos up --net own
+	@$(BIN)/python -m lab --name chaos exec -- $(CURDIR)/$(BIN)/python -m tests.chaos --rounds $(ROUNDS)
+	@$(BIN)/python -m lab --name chaos down
 
-.PHONY: help demo test corpus check bench load chaos screenshots lab-up lab-down clean
+screenshots: $(VENV)/.ready ## The pictures of the web page in docs/page
+	@DOCKCYCLE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/page/test_screenshots.py
 
 lab-up: ## Start the lab: engine, registries, git remote
 	@$(PYTHON) -m lab up
