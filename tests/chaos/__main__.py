@@ -13,6 +13,7 @@ from rich.table import Table
 from tests.chaos.bad import twelve
 from tests.chaos.experiments import accidents, engine_restarts, releases
 from tests.chaos.site import Row
+from tests.chaos.supervised import supervised
 
 
 def rows(rounds: int, only: str) -> Iterator[Row]:
@@ -23,6 +24,7 @@ def rows(rounds: int, only: str) -> Iterator[Row]:
         "bad": lambda: twelve(engine),
         "accidents": lambda: accidents(engine, few),
         "engine": lambda: engine_restarts(engine, few),
+        "supervise": lambda: supervised(engine, few),
     }
     for name, experiment in experiments.items():
         if only in ("", name):
@@ -33,7 +35,7 @@ def rows(rounds: int, only: str) -> Iterator[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="releases, and rollbacks")
-    parser.add_argument("--only", default="", help="releases, bad, accidents or engine")
+    parser.add_argument("--only", default="", help="releases, bad, accidents, engine or supervise")
     asked = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 150)
     found = []
