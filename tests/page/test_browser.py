@@ -68,7 +68,9 @@ def test_nothing_jumps_while_a_run_goes_on(site: Site, reader: Reader) -> None:
         told.log("code", *(f"line {number}" for number in range(200)))
         expect(page.locator("#log-code .count")).to_have_text("200 lines")
         told.end("code", 1, summary="3f9ac1d27be0 on main")
+        told.tell(support.check("the catalogue is served"))
         expect(page.locator("#bar-code")).to_contain_text("passed")
+        expect(page.locator("#run-results")).to_contain_text("the catalogue is served")
         moved = page.evaluate("window.moved")
         lines = page.locator("#log-code .lines")
         assert lines.evaluate("e => e.scrollHeight - e.scrollTop - e.clientHeight") < 40

@@ -110,7 +110,7 @@ async def run_stream(request: Request) -> Response:
     values = {"project": board.project(name), "session": session, "can_act": board.door.exists}
     follower = Follower(
         board.store, record.id, resume_after(request),
-        lambda facts: render("_run_state.html", facts=facts, now=board.clock(), **values),
+        lambda facts: render("_run_live.html", facts=facts, now=board.clock(), **values),
         board.clock,
     )  # fmt: skip
     return event_stream(follower)

@@ -58,10 +58,10 @@ function follow() {
     append(run, stage, html);
   });
   source.addEventListener("state", (event) => {
-    const next = parse(event.data).getElementById("run-state");
-    document.title = next.dataset.title;
-    openRunning(next);
-    swap(next);
+    const next = parse(event.data);
+    document.title = next.getElementById("run-state").dataset.title;
+    next.querySelectorAll(".bars .is-failed a").forEach((bar) => openOnce(bar.hash.slice(1)));
+    next.querySelectorAll("[data-part]").forEach(swap);
   });
   source.addEventListener("end", () => source.close());
 }
@@ -69,7 +69,7 @@ function follow() {
 function append(run, stage, html) {
   const part = run.querySelector(`[data-stage="${CSS.escape(stage)}"]`);
   if (!part) return;
-  part.hidden = false;
+  if (part.hidden) openOnce(part.id);
   const lines = part.querySelector(".lines");
   const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 40;
   lines.insertAdjacentHTML("beforeend", html);
@@ -81,16 +81,14 @@ function append(run, stage, html) {
   count.textContent = `${total} line${total === 1 ? "" : "s"}`;
 }
 
-// A stage that has just begun or failed is opened, once; what the reader closes stays closed.
+// The log of a stage that begins to print, or has failed, is opened once; what the reader closes
+// stays closed.
 const opened = new Set();
-function openRunning(state) {
-  state.querySelectorAll(".bars .is-running, .bars .is-failed").forEach((bar) => {
-    const link = bar.querySelector("a").getAttribute("href");
-    if (opened.has(link)) return;
-    opened.add(link);
-    const part = document.getElementById(link.slice(1));
-    if (part) show(part);
-  });
+function openOnce(id) {
+  const part = document.getElementById(id);
+  if (!part || opened.has(id)) return;
+  opened.add(id);
+  show(part);
 }
 
 function show(part) {
