@@ -270,6 +270,11 @@ class Handover(Frozen):
     """What requests that the old one still answers may take."""
     soak: float = 5.0
     """How long it has to answer well before the old one goes."""
+    service: str = ""
+    """Of a Compose project: the one service that is behind the front."""
+    ports: tuple[Mapping[str, Any], ...] = ()
+    """Of a Compose project: what the front publishes in the service's place, as ``Port`` in JSON.
+    A single container's are in its specification."""
 
 
 class Release(Artifact):

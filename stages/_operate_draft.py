@@ -23,7 +23,7 @@ from pipeline.errors import StageFailed
 from pipeline.kit import compose_variants, reach
 from pipeline.kit.checks import load, read_only
 from pipeline.kit.compose_model import published, services
-from pipeline.kit.front import why_not, why_rather_not
+from pipeline.kit.front import Route, through_front, why_not, why_rather_not
 from pipeline.kit.local_paths import local_paths, local_paths_of
 from pipeline.kit.publish import browse_url, parse_publish
 from pipeline.kit.releases import Site, describe_release, pushed_digests, tested_images
@@ -40,6 +40,8 @@ class Wishes(Protocol):
     def publish(self) -> int | str | list[int | str] | None: ...
     @property
     def strategy(self) -> Literal["blue-green", "replace"] | None: ...
+    @property
+    def route(self) -> Route | None: ...
     @property
     def soak(self) -> float: ...
     @property
@@ -79,9 +81,12 @@ class Draft:
 
     def release(self, site: Site, release_id: str, images: Mapping[str, str]) -> Release:
         """``images`` are the ids on the site's engine."""
-        ctx, app, smoke, wishes = self.ctx, self.app, self.ctx.find(SmokeReport), self.wishes
-        spec, url = self._live_spec(images, reach.machine(site.engine.info().address))
-        beside = self._is_beside(spec, smoke)
+        ctx, app, smoke = self.ctx, self.app, self.ctx.find(SmokeReport)
+        machine = reach.machine(site.engine.info().address)
+        spec, url = self._live_spec(images, machine)
+        handover = None
+        if self._is_beside(spec, smoke):
+            spec, url, handover = self._behind_front(spec, url, machine)
         return describe_release(
             id=release_id,
             project=ctx.project.name,
@@ -96,7 +101,7 @@ class Draft:
             pushed=ctx.find(PushedImages),
             smoke=smoke,
             record=ctx.find(GitRecord),
-            handover=Handover(soak=wishes.soak, drain=wishes.drain) if beside else None,
+            handover=handover,
             engine=site.where,
         )
 
@@ -124,6 +129,28 @@ class Draft:
                 "is not in the project's folder), or a named volume.",
             )
 
+    def _behind_front(
+        self, spec: dict[str, Any], url: str, machine: str
+    ) -> tuple[dict[str, Any], str, Handover]:
+        """The same, where the front has the ports."""
+        wishes = self.wishes
+        handover = Handover(soak=wishes.soak, drain=wishes.drain)
+        if self.app.kind == "container" or wishes.route is None:
+            return spec, url, handover
+        try:
+            publish = parse_publish(wishes.publish, wishes.route.port) if wishes.publish else ()
+            model, ports = through_front(spec, wishes.route, publish)
+        except ValueError as error:
+            raise StageFailed(
+                f"`route` is not possible: {error}",
+                hint="Without `route` the project is updated in place.",
+            ) from error
+        routed = {
+            "service": wishes.route.service,
+            "ports": tuple(port.model_dump(mode="json") for port in ports),
+        }
+        return dict(model), browse_url(ports, machine), handover.model_copy(update=routed)
+
     def _is_beside(self, spec: Mapping[str, Any], smoke: SmokeReport | None) -> bool:
         """Is it to take over blue-green, behind a front? Raises ``StageFailed`` if it should and
         cannot."""
@@ -131,7 +158,11 @@ class Draft:
         if wanted == "replace":
             return False
         if self.app.kind == "compose":
-            reason = "a Compose project is updated in place"
+            if self.wishes.route is not None:
+                return True
+            reason = "a Compose project is updated in place, unless `route` names a service"
+        elif self.wishes.route is not None:
+            raise StageFailed("`route` names a service of a Compose project, and this is none")
         else:
             container = ContainerSpec.model_validate(spec)
             reason = why_not(container)

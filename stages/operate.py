@@ -20,6 +20,7 @@ from pipeline.artifacts import (
 )
 from pipeline.kit.addresses import as_addresses
 from pipeline.kit.container_options import ContainerOptions
+from pipeline.kit.front import Route
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.ports_free import require_free_for
 from pipeline.kit.publish import parse_publish
@@ -59,6 +60,10 @@ class OperateOptions(StageOptions):
         description="blue-green: the new one runs beside the old one, and a front leads from the"
         " one to the other without a gap. replace: the old one stops, the new one starts. Without"
         " it: blue-green where `publish` is given and the app allows it.",
+    )
+    route: Route | None = Field(
+        None,
+        description="Of a Compose project: the service that takes over blue-green, and its port.",
     )
     soak: Seconds = Field(
         5.0, description="Blue-green: how long the new one answers well before the old one goes."

@@ -39,7 +39,7 @@ def config_argv(
 
 def up_argv(
     project: str, *, directory: str, services: Sequence[str], pull: bool, remove_orphans: bool,
-    recreate: bool,
+    recreate: bool, count: Mapping[str, int] | None = None,
 ) -> list[str]:  # fmt: skip
     """Start a model that comes by stdin. Never ``--wait``: that fails when a one-shot ends well."""
     return [
@@ -47,6 +47,8 @@ def up_argv(
         "--pull", "missing" if pull else "never",
         *(["--remove-orphans"] if remove_orphans else []),
         *(["--force-recreate"] if recreate else []),
+        *(["--no-recreate", "--no-deps"] if count else []),
+        *(word for name, n in (count or {}).items() for word in ("--scale", f"{name}={n}")),
         "--", *services,
     ]  # fmt: skip
 
@@ -116,11 +118,12 @@ class DockerCompose:
     def up(
         self, model: Model, *, project: str, services: Sequence[str] = (), pull: bool = True,
         remove_orphans: bool = False, recreate: bool = False, on_line: OnLine, scope: Scope,
+        count: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
         with _no_folder() as folder:
             argv = up_argv(
-                project, directory=folder, services=services, pull=pull,
-                remove_orphans=remove_orphans, recreate=recreate,
+                project, directory=folder, services=services or tuple(count or ()), pull=pull,
+                remove_orphans=remove_orphans, recreate=recreate, count=count,
             )  # fmt: skip
             done = self._work(argv, model=model, on_line=on_line, scope=scope)
         if done.exit_code != 0:

@@ -26,6 +26,11 @@ from pipeline.ports.engine import ContainerInfo, ContainerSpec, Engine, Mount, O
 from pipeline.scope import Scope
 
 _HASH_LABEL = "com.docker.compose.config-hash"
+_NUMBER_LABEL = "com.docker.compose.container-number"
+
+
+def _number(container: ContainerInfo) -> int:
+    return int(container.labels.get(_NUMBER_LABEL, "1"))
 
 
 class FakeCompose:
@@ -70,11 +75,17 @@ class FakeCompose:
     def up(
         self, model: Model, *, project: str, services: Sequence[str] = (), pull: bool = True,
         remove_orphans: bool = False, recreate: bool = False, on_line: OnLine, scope: Scope,
+        count: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.ups.append(model)
         if self._failures:
             raise self._failures.pop(0)
-        _Up(self._engine, model, project, on_line, scope, recreate).all(services)
+        work = _Up(self._engine, model, project, on_line, scope, recreate)
+        if count:
+            for name, wanted in count.items():
+                work.more(name, wanted)
+            return
+        work.all(services)
         if remove_orphans:
             for container in self._containers(project):
                 if container.labels[SERVICE_LABEL] not in model["services"]:
@@ -137,6 +148,23 @@ class _Up:
         for name in chosen or services(self._model):
             self._service(name)
 
+    def more(self, name: str, wanted: int) -> None:
+        """Start further containers of a service, until there are that many."""
+        for _ in range(wanted - len(self._present(name))):
+            spec = self._spec(name, services(self._model)[name])
+            self._engine.start(self._engine.create(self._numbered(spec, name, self._next(name))))
+
+    def _present(self, name: str) -> list[ContainerInfo]:
+        return self._engine.containers({PROJECT_LABEL: self._project, SERVICE_LABEL: name})
+
+    def _next(self, name: str) -> int:
+        return max((_number(one) for one in self._present(name)), default=0) + 1
+
+    def _numbered(self, spec: ContainerSpec, service: str, number: int) -> ContainerSpec:
+        labels = {**spec.labels, _NUMBER_LABEL: str(number)}
+        name = f"{self._project}-{service}-{number}"
+        return spec.model_copy(update={"name": name, "labels": labels})
+
     def _own(self, name: str, definition: Mapping[str, Any]) -> str:
         return str(definition.get("name") or f"{self._project}_{name}")
 
@@ -165,7 +193,9 @@ class _Up:
 
     def _start(self, name: str, service: Mapping[str, Any]) -> str:
         spec = self._spec(name, service)
-        present = self._engine.inspect(spec.name)
+        there = self._present(name)
+        alike = [c for c in there if c.labels.get(_HASH_LABEL) == spec.labels[_HASH_LABEL]]
+        present = next(iter([*alike, *there]), None) or self._engine.inspect(spec.name)
         same = present and present.labels.get(_HASH_LABEL) == spec.labels[_HASH_LABEL]
         if present and same and not self._recreate:
             container = present.id

@@ -166,11 +166,14 @@ def _behind_front(
     front = FrontState(plan_of(release), engine)
     info = front.found()
     ports = _ports(info.ports if info else ())
+    routed = release.handover.service if release.handover else ""
     return tuple(
         replace(
             one, ports=ports, drift=one.drift or front.drift(one.container),
             trouble=one.trouble or trouble,
         )
+        if one.service == (routed or SINGLE)
+        else one
         for one in services
     )  # fmt: skip
 
@@ -266,6 +269,9 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
     if current and current.state == "live":
         _activate(site, current.release, "stopped", "down")
     done: list[str] = []
+    for front in fronts(site.engine, project):
+        site.engine.remove(front.id, volumes=True)
+        done.append(f"removed {front.name}")
     if any(release.kind == "compose" for release in kept) or _compose_in_place(workspace):
         site.compose.down(None, project=project, volumes=volumes, on_line=site.log,
                           scope=site.scope)  # fmt: skip

@@ -35,8 +35,12 @@ class Compose(Protocol):
     def up(
         self, model: Model, *, project: str, services: Sequence[str] = (), pull: bool = True,
         remove_orphans: bool = False, recreate: bool = False, on_line: OnLine, scope: Scope,
+        count: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
         """Create and start, detached, without building and without waiting for health.
+
+        ``count`` has services and how many containers each is to have: the missing ones are started
+        beside those that are there, which stay as they are, and so does every other service.
 
         ``depends_on`` conditions are honoured by Compose itself. A one-shot that ended well is
         not an error; one that failed is.

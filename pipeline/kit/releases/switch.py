@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from pipeline.artifacts import App, Release
+from pipeline.kit.front import Front
+from pipeline.ports.engine import ContainerInfo
 
 
 class Switch(Protocol):
@@ -66,3 +68,20 @@ class Switch(Protocol):
 
     def remove(self, release: Release) -> None:
         """Remove its containers and networks; named volumes stay."""
+
+
+class Fronted(Switch, Protocol):
+    """One kind of release behind a front."""
+
+    def front(self, release: Release) -> Front:
+        """The front that the release is to be reached by."""
+
+    def name(self, release: Release) -> str:
+        """Of the container that the front leads to."""
+
+    def container(self, release: Release) -> ContainerInfo | None:
+        """That container, if it is there."""
+
+    def beside(self, release: Release, old: Release) -> None:
+        """Run it next to ``old``, which is live; nobody is sent to it yet. It comes back with the
+        engine, as the front may lead to it before it is in force."""

@@ -11,10 +11,10 @@ from pipeline.kit.labels import PROJECT, RELEASE, ROLE, select
 from pipeline.kit.own_project import require_own_project
 from pipeline.kit.releases.compose_switch import ComposeSwitch
 from pipeline.kit.releases.container_switch import recorded_spec
-from pipeline.kit.releases.fronted_switch import FrontedSwitch
-from pipeline.kit.releases.kinds import switch_for
+from pipeline.kit.releases.kinds import fronted_for, switch_for
+from pipeline.kit.releases.routed_switch import RoutedSwitch
 from pipeline.kit.releases.site import Site
-from pipeline.kit.supervision.wanted import FRONT
+from pipeline.kit.supervision.wanted import FRONT, has_front
 from pipeline.ports.engine import ContainerInfo
 
 
@@ -28,8 +28,8 @@ def restore(site: Site, release: Release, services: Sequence[str]) -> None:
     Raises:
         BeyondRepair: the image, a secret or the name cannot be had.
     """
-    if release.kind == "container" and FRONT in services:
-        switch = FrontedSwitch(site)
+    if has_front(release) and FRONT in services:
+        switch = fronted_for(release, site)
         switch.front(release).serve(switch.name(release))
         return
     _require_images(site, release, services)
@@ -63,7 +63,8 @@ def _restore_services(site: Site, release: Release, services: Sequence[str]) -> 
         require_own_project(site.engine, site.project)
     except EngineRefused as error:
         raise BeyondRepair(error.message, hint=error.hint) from error
-    model = ComposeSwitch(site).model(release)
+    switch = RoutedSwitch(site) if release.handover else ComposeSwitch(site)
+    model = switch.model(release)
     site.compose.up(
         compose_variants.with_secrets(model, site.expand),
         project=site.project,

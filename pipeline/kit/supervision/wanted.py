@@ -9,10 +9,9 @@ from graphlib import TopologicalSorter
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import EngineRefused
 from pipeline.kit.compose_model import Service, one_shots, services
-from pipeline.kit.front import FrontState
 from pipeline.kit.observer import project_containers, wanted_services
 from pipeline.kit.releases.container_switch import ContainerSwitch, recorded_spec
-from pipeline.kit.releases.fronted_switch import FrontedSwitch
+from pipeline.kit.releases.kinds import fronted_for
 from pipeline.kit.releases.site import Site
 from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerInfo
@@ -60,21 +59,26 @@ def look(site: Site, release: Release) -> list[Seen]:
     """All services of ``release``, each after those that it depends on, and its front."""
     if release.kind == "compose":
         found = project_containers(site.engine, site.project)
-        return [Seen(one, tuple(found.get(one.service, ()))) for one in of_model(release)]
-    switch = FrontedSwitch(site) if release.handover else ContainerSwitch(site)
-    info = site.engine.inspect(switch.name(release))
-    wanted = Wanted(SINGLE, release.images.get(SINGLE, ""), recorded_spec(release).restart)
-    app = Seen(wanted, (info,) if info else ())
-    if not isinstance(switch, FrontedSwitch):
-        return [app]
-    return [app, _front(switch.front(release), switch.name(release))]
+        seen = [Seen(one, tuple(found.get(one.service, ()))) for one in of_model(release)]
+    else:
+        info = site.engine.inspect(ContainerSwitch(site).name(release))
+        wanted = Wanted(SINGLE, release.images.get(SINGLE, ""), recorded_spec(release).restart)
+        seen = [Seen(wanted, (info,) if info else ())]
+    return [*seen, _front(site, release)] if has_front(release) else seen
 
 
-def _front(front: FrontState, container: str) -> Seen:
+def has_front(release: Release) -> bool:
+    """Is it behind a front that is known by that name?"""
+    return release.handover is not None and FRONT not in services(release.spec)
+
+
+def _front(site: Site, release: Release) -> Seen:
+    switch = fronted_for(release, site)
+    front, behind = switch.front(release), switch.container(release)
     wanted = Wanted(FRONT, "", front.plan.restart)
     try:
         info = front.found()
-        drift = front.drift(container) if info and info.running else ""
+        drift = front.drift(behind.name) if info and info.running and behind else ""
     except EngineRefused:  # by its name, or as it is just ending: the repair says what it is
         return Seen(wanted)
     return Seen(wanted, (info,) if info else (), drift)
