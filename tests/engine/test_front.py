@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import docker
 import pytest
@@ -11,6 +12,7 @@ import requests
 
 from tests.engine.conftest import AppUnderTest
 from tests.engine.faults import eventually
+from tests.engine.small import COMPOSE_PIPELINE, SAYS, compose, small_app, write_version
 from tests.engine.world import answer
 from tests.support.load import load
 
@@ -150,3 +152,35 @@ def test_requests_say_where_they_come_from(app: AppUnderTest) -> None:
     ).text  # fmt: skip
     assert "X-Forwarded-For=203.0.113.9, " in passed
     assert "X-Forwarded-Proto=https" in passed
+
+
+def test_a_compose_service_takes_over_and_the_database_goes_on(
+    tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    with small_app(tmp_path, engine) as app:
+        compose(app)
+        operate_compose = "operate: {{keep: 2, soak: 0s, route: {{service: web, port: 8000}}}}"
+        app.pipeline(COMPOSE_PIPELINE.replace("operate: {{keep: 2}}", operate_compose))
+        write_version(app, 1)
+        first = app.run()
+        assert first.code == 0, first.text
+        db = engine.containers.get(f"{app.name}-db-1")
+        with load(app.port, clients=4) as asked:
+            write_version(app, 2)
+            done = app.run()
+            assert done.code == 0, done.text
+            assert "without a gap" in done.text
+            assert app.command("rollback", "--output", "plain").code == 0
+        assert asked.failures == []
+        assert set(asked.answers) == {SAYS.format(version=n).strip() for n in (1, 2)}
+        assert app.get().text == SAYS.format(version=1)
+        again = engine.containers.get(f"{app.name}-db-1")
+        assert (again.id, again.attrs["State"]["StartedAt"]) == (
+            db.id, db.attrs["State"]["StartedAt"],
+        )  # fmt: skip
+        assert len(engine.containers.list(filters={"name": f"{app.name}-web-"})) == 1
+        assert app.command("stop").code == 0
+        with pytest.raises(requests.ConnectionError):
+            app.get()
+        assert app.command("start").code == 0
+        assert app.get().text == SAYS.format(version=1)
