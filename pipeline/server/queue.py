@@ -20,6 +20,9 @@ from pipeline.store import Home, Store
 KEPT = 1000
 """Done jobs, and deliveries, that each project keeps."""
 
+_FILTERS = ""
+"""In the place of a ref."""
+
 QUEUED, RUNNING, DONE = "queued", "running", "done"
 
 
@@ -206,8 +209,19 @@ class Queue:
 
     def tips(self, project: str) -> dict[str, str]:
         """Ref → the commit that was seen there last; the ref that was looked at last comes last."""
-        rows = self._read("SELECT ref, tip FROM refs WHERE project = ? ORDER BY at", project)
+        rows = self._read(
+            "SELECT ref, tip FROM refs WHERE project = ? AND ref != ? ORDER BY at",
+            project, _FILTERS,
+        )  # fmt: skip
         return {row["ref"]: row["tip"] for row in rows}
+
+    def filters(self, project: str) -> str | None:
+        """By which filters the refs were looked at last; None if they never were."""
+        seen = self.seen(project, _FILTERS)
+        return seen.tip if seen else None
+
+    def set_filters(self, project: str, filters: str) -> None:
+        self.see(project, _FILTERS, Seen(filters, ""))
 
     def see(self, project: str, ref: str, seen: Seen) -> None:
         """Note where a ref is, now that what is there has been seen to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.app.running import new_run_id
@@ -12,16 +12,15 @@ from pipeline.errors import (
     Cancelled,
     DockcycleError,
     GitUnusable,
-    NotFound,
     StageFailed,
     Unusable,
 )
 from pipeline.scope import Scope
-from pipeline.server.checkout import BRANCHES, TAGS, Fetched
-from pipeline.server.config import ServedProject, matches
+from pipeline.server.checkout import Fetched
+from pipeline.server.config import ServedProject
+from pipeline.server.following import Code, Following
 from pipeline.server.queue import DONE, QUEUED, RUNNING, Job, Queue, Seen
 from pipeline.server.runs import Result
-from pipeline.server.wishes import Wish
 
 ATTEMPTS = 2
 """Of a run that died; it is not to blame for a machine that did."""
@@ -29,22 +28,6 @@ TRIES = 3
 """Of a commit for which the engine, a registry or git could not be used, ``poll`` apart."""
 BREATH = 1.0
 """Seconds between looks at whether it is time."""
-
-
-class Code(Protocol):
-    """The repository; ``Checkout`` is one."""
-
-    def refs(self, scope: Scope) -> dict[str, str]: ...
-
-    def fetch(self, ref: str, commit: str, scope: Scope) -> Fetched: ...
-
-    def fetch_pull(self, commit: str, scope: Scope) -> Fetched: ...
-
-    def changed(self, old: str, new: str) -> list[str] | None: ...
-
-    def is_record(self, commit: str) -> bool: ...
-
-    def kept(self, commits: Collection[str]) -> Fetched | None: ...
 
 
 class Executor(Protocol):
@@ -79,11 +62,10 @@ class Worker:
         log: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.project = project
-        self.trouble = ""
-        """Why the repository could not be looked at the last time; empty when it could."""
         self._queue, self._code, self._runs = queue, code, runs
         self._gate, self._poll, self._tell = gate, poll, tell
         self._lines = log
+        self._following = Following(project, queue, code, self._log)
         self._scope = Scope(what=f"serving {project.name}")
         self._wake = threading.Event()
         self._current: tuple[int, Scope] | None = None
@@ -111,6 +93,11 @@ class Worker:
         return not self._thread.is_alive()
 
     @property
+    def trouble(self) -> str:
+        """Why the repository could not be looked at the last time; empty when it could."""
+        return self._following.trouble
+
+    @property
     def alive(self) -> bool:
         return self._thread.is_alive()
 
@@ -135,7 +122,7 @@ class Worker:
             try:
                 self._recover()
                 if time.monotonic() >= compare_at:
-                    self._compare()
+                    self._following.compare(self._scope)
                     compare_at = time.monotonic() + self._poll
                 if self._next():
                     continue
@@ -177,28 +164,6 @@ class Worker:
                 self._queue.again(job.id, new_run_id())
                 self._carry_out(self._queue.job(job.id))
 
-    def _compare(self) -> None:
-        """Make up for pushes that no delivery told of."""
-        name = self.project.name
-        try:
-            there = self._code.refs(self._scope)
-            self.trouble = ""
-        except DockcycleError as error:
-            self.trouble = error.message
-            raise
-        known = self._queue.tips(name)
-        for ref, commit in there.items():
-            if known.get(ref) == commit:
-                continue
-            if ref not in known and not known and not self._named(ref):
-                self._queue.see(name, ref, Seen(commit, commit))  # it was there before us
-            else:
-                self._queue.put(name, Wish("push", ref, commit))
-
-    def _named(self, ref: str) -> bool:
-        """Is it a branch that serve.yml names outright, not by a pattern?"""
-        return ref.removeprefix(BRANCHES) in self.project.branches
-
     # one job
 
     def _carry_out(self, job: Job) -> None:
@@ -207,13 +172,13 @@ class Worker:
         self._current = (job.id, scope)
         try:
             if job.kind == "rollback":
-                result = self._run(job, self._trusted(scope), scope)
+                result = self._run(job, self._following.trusted(scope), scope)
             elif job.kind == "pull":
-                result = self._test(job, self._trusted(scope), scope)
+                result = self._test(job, self._following.trusted(scope), scope)
             else:
-                fetched = self._fetch(job, scope)
+                fetched = self._following.fetch(job, scope)
                 job, seen = self._queue.job(job.id), Seen(fetched.tip, fetched.base)
-                result = self._nothing_new(job, fetched) or self._run(job, fetched, scope)
+                result = self._following.nothing_new(job, fetched) or self._run(job, fetched, scope)
         except DockcycleError as error:
             result = Result(_failure(error), error.message)
         except Exception as error:
@@ -230,49 +195,6 @@ class Worker:
             self._wake.set()  # `_recover` sees to it
         else:
             self._over(job, seen, result)
-
-    def _fetch(self, job: Job, scope: Scope) -> Fetched:
-        """Get what the job's ref is at now, which may be newer than what was asked for."""
-        there = self._code.refs(scope)
-        ref = job.ref or self._latest(there)
-        if ref not in there:
-            raise NotFound(f"{ref or 'a branch to build'} is not there any more")
-        fetched = self._code.fetch(ref, there[ref], scope)
-        self._queue.fix(job.id, ref, fetched.base)
-        return fetched
-
-    def _trusted(self, scope: Scope) -> Fetched:
-        """A pipeline file to go back by: of the branch that was run last, or the one that is here
-        if git cannot be used, but never a stranger's."""
-        try:
-            there = self._code.refs(scope)
-            ref = self._latest(there)
-            if ref in there:
-                return self._code.fetch(ref, there[ref], scope)
-        except GitUnusable as error:
-            tips = {c for r, c in self._queue.tips(self.project.name).items() if _ours(r)}
-            if kept := self._code.kept(tips):
-                self._log(f"rolling back with the checkout that is here: {error.message}")
-                return kept
-            raise
-        raise NotFound("there is no branch whose pipeline file could be used")
-
-    def _latest(self, there: dict[str, str]) -> str:
-        """The ref that was run last, of those that are there."""
-        known = [ref for ref in self._queue.tips(self.project.name) if ref in there]
-        return known[-1] if known else next(iter(there), "")
-
-    def _nothing_new(self, job: Job, fetched: Fetched) -> Result | None:
-        seen = self._queue.seen(self.project.name, job.ref)
-        if job.kind != "push" or seen is None:
-            return None
-        if seen.base == fetched.base:
-            return Result("unchanged", "this commit has been run already")
-        if self.project.paths and seen.base:
-            changed = self._code.changed(seen.base, fetched.base)
-            if changed is not None and not any(matches(self.project.paths, p) for p in changed):
-                return Result("unchanged", "no file of `paths:` has changed")
-        return None
 
     def _run(self, job: Job, fetched: Fetched, scope: Scope) -> Result:
         self._runs.check(fetched)
@@ -325,11 +247,6 @@ class Worker:
         before = self._queue.jobs(self.project.name, state=DONE, limit=TRIES)
         tried = [one for one in before if one.commit == job.commit and one.result == "unusable"]
         return len(tried) < TRIES - 1
-
-
-def _ours(ref: str) -> bool:
-    """Is it a branch or a tag of the repository itself?"""
-    return ref.startswith((BRANCHES, TAGS))
 
 
 def _failure(error: DockcycleError) -> str:

@@ -32,11 +32,14 @@ class FakeCode:
     files: list[str] = field(default_factory=list)
     broken: str = ""
     checked_out: str = ""
+    tags: bool = True
 
     def refs(self, scope: Scope) -> dict[str, str]:
         if self.broken:
             raise GitUnusable(self.broken)
-        return dict(self.at)
+        return {
+            ref: at for ref, at in self.at.items() if self.tags or ref.startswith("refs/heads/")
+        }
 
     def fetch(self, ref: str, commit: str, scope: Scope) -> Fetched:
         self.checked_out = self.at[ref]
@@ -168,6 +171,22 @@ def test_of_branches_and_tags_by_pattern_only_what_is_pushed_from_then_on(world:
     world.push("two", "refs/tags/v2")
     world.quiet()
     until(lambda: world.runs.ran == [("v2", "two")])
+
+
+def test_tags_that_were_there_before_anybody_wanted_tags_are_not_run(world: World) -> None:
+    world.code.at |= {f"refs/tags/v{number}": "t" for number in range(5)}
+    world.code.tags = False
+    world.start()
+    world.quiet()
+    world.workers[0].stop()
+    assert world.workers[0].join(PATIENCE)
+
+    world.code.tags = True
+    world.start(tags=["v*"])
+    until(lambda: len(world.queue.tips("hello")) == 6)
+    world.push("t9", "refs/tags/v9")
+    world.quiet()
+    until(lambda: world.runs.ran == [("main", "one"), ("v9", "t9")])
 
 
 def test_a_push_that_was_missed_is_made_up(world: World) -> None:
