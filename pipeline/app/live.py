@@ -52,6 +52,11 @@ class ServiceStatus:
     trouble: str = ""
     """What a supervisor has to say: why it does not repair it any more, or who stopped it."""
     ports: tuple[str, ...] = ()
+    release: str = ""
+    commit: str = ""
+    digest: str = ""
+    """What it was pushed as, ``repository@sha256:…``, the first of several."""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -388,7 +393,17 @@ def _service(
         drift=drift,
         trouble=notes[service].reason if service in notes else "",
         ports=_ports(container.ports),
+        release=release.id if release else "",
+        commit=(release.commit or "") if release else "",
+        digest=next(iter(release.digests.get(service, ())), "") if release else "",
+        url=_url_of(service, container, release),
     )
+
+
+def _url_of(service: str, container: ContainerInfo, release: Release | None) -> str:
+    if release and service == release.main:
+        return release.url
+    return browse_url(container.ports)
 
 
 def _ports(ports: Iterable[Port]) -> tuple[str, ...]:

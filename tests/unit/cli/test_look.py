@@ -158,3 +158,13 @@ def test_logs(desk: Desk) -> None:
     assert desk("logs", "--tail", "some").code == 2
     wrong = desk("logs", "ap")
     assert wrong.code == 1 and "Did you mean `app`?" in wrong.err
+
+
+def test_each_service_says_what_it_is_and_where(desk: Desk) -> None:
+    assert desk("run").code == 0
+    found = desk("status", "--json").json()
+    (service,) = found["services"]
+    assert (service["release"], service["url"]) == ("r1", found["url"])
+    assert service["commit"] == found["commit"]
+    assert service["digest"].startswith("reg.example/acme/hello@sha256:")
+    assert service["digest"] in found["digests"]
