@@ -27,6 +27,7 @@ from pipeline.events import (
     PlannedStage,
     RunFinished,
     RunStarted,
+    Serving,
     StageFinished,
     StageLog,
     StageStarted,
@@ -124,8 +125,12 @@ class Told:
         )  # fmt: skip
         self.position += 1
 
-    def finish(self, status: Any, code: int, outcome: dict[str, str] | None = None) -> None:
-        self.tell(RunFinished(status=status, exit_code=code, seconds=1.0, outcome=outcome or {}))
+    def finish(
+        self, status: Any, code: int, outcome: dict[str, str] | None = None,
+        serving: Serving | None = None,
+    ) -> None:  # fmt: skip
+        made = outcome or {}
+        self.tell(RunFinished(status=status, exit_code=code, outcome=made, serving=serving))
         with at_time(self.at):
             self.store.finish(self.run, status, code, outcome or {})
 

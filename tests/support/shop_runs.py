@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.errors import Location
-from pipeline.events import ErrorInfo, Notice, StageProgress
+from pipeline.events import ErrorInfo, Notice, Serving, StageProgress
 from pipeline.store import Store
 from tests.support.page import COMMIT, NOW, Told, begin, check, source
 
@@ -112,12 +112,13 @@ def failed(store: Store, run: str, started: float) -> Told:
     )  # fmt: skip
     error = ErrorInfo(
         kind="StageFailed", message="an order can be placed: status 500, expected 201",
-        detail=detail, hint="The candidate is gone; r14 still serves. See its log below.",
+        detail=detail, hint="`dockcycle show --log` has all that the candidate printed.",
         where=Location("pipeline.yml", 31, key="stages.4.smoke.checks.1"),
     )  # fmt: skip
     told.end("smoke", 20.4, status="failed", error=error)
     told.at += 1.2
-    told.finish("failed", 1, {"commit": taken["commit"]})
+    serving = Serving(state="live", release="r14", url="http://shop.example.com")
+    told.finish("failed", 1, {"commit": taken["commit"]}, serving)
     return told
 
 

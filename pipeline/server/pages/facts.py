@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.app.diff import Change, compare
 from pipeline.events import CheckFinished, ErrorInfo, Event
 from pipeline.render.view import RunView
+from pipeline.render.words import serving_text
 from pipeline.server.pages.items import RunItem, item_of
 from pipeline.server.pages.picture import Picture, draw
 from pipeline.store import RunRecord, Store
@@ -52,6 +53,8 @@ class RunFacts:
     item: RunItem
     picture: Picture
     failure: Failure | None
+    serving: str
+    """Of a run that did not pass: what serves now."""
     remarks: tuple[str, ...]
     checks: tuple[CheckFinished, ...]
     images: tuple[tuple[str, str, int], ...]
@@ -92,6 +95,7 @@ def from_view(store: Store, record: RunRecord, view: RunView, now: float) -> Run
         item=item,
         picture=draw(view, record.started, end),
         failure=Failure(failed.key, failed.error) if failed and failed.error else None,
+        serving=serving_text(view.finished) if view.finished else "",
         remarks=tuple(remark for stage in view.stages.values() for remark in stage.remarks),
         checks=tuple(check for stage in view.stages.values() for check in stage.checks),
         images=tuple(_images(record)),

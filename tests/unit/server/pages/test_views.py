@@ -69,6 +69,7 @@ def test_a_failed_run_begins_with_its_cause(board: Board, client: TestClient) ->
     cause = text.index("smoke: an order can be placed: status 500, expected 201")
     assert cause < text.index('class="card picture"')
     assert "ROUND_HALF_EVENT" in text[cause : text.index('class="card picture"')]
+    assert "r14 still serves at http://shop.example.com" in text
     assert "data-stream" not in text
 
 
