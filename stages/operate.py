@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -29,6 +29,7 @@ from pipeline.kit.releases import (
     Site,
     WentLive,
     converge,
+    held,
     is_serving,
     roll_out,
     same_content,
@@ -40,6 +41,8 @@ from pipeline.ports.engine import Port
 from pipeline.stage import Context, Stage, StageOptions
 from stages._operate_draft import Draft
 
+PATIENCE = 600.0
+"""Seconds for another client of an engine to end its work there; the stage's limit counts too."""
 STOP_GRACE = 10.0
 """Seconds after which a container that ignores SIGTERM is killed, usually."""
 IGNORES_SIGTERM = (
@@ -107,8 +110,11 @@ class OperateStage(Stage[OperateOptions]):
     releases = True
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        parts = self._parts(ctx, Draft(ctx, self.options))
-        live = roll_out(parts, reason="release", keep=self.options.keep)
+        draft, sites = Draft(ctx, self.options), self._sites(ctx)
+        arrived = [draft.ship(site) for site in sites]  # to all, before anything is touched
+        with held(sites, f"run {ctx.run}", wait=PATIENCE) as sites:
+            parts = self._parts(draft, sites, arrived)
+            live = roll_out(parts, reason="release", keep=self.options.keep)
         for part, went in zip(parts, live, strict=True):
             self._tell(ctx, went, part.site.where)
         first = live[0]
@@ -147,17 +153,19 @@ class OperateStage(Stage[OperateOptions]):
 
     def cleanup(self, ctx: Context) -> None:
         """The old one is back already, unless something kept it from coming back."""
-        for site in self._sites(ctx):
-            converge(site)
+        with held(self._sites(ctx), f"run {ctx.run}", wait=PATIENCE) as sites:
+            for site in sites:
+                converge(site)
 
     def _sites(self, ctx: Context) -> list[Site]:
         return [Site.of(ctx, address) for address in as_addresses(self.options.engine)]
 
-    def _parts(self, ctx: Context, draft: Draft) -> list[Part]:
+    def _parts(
+        self, draft: Draft, sites: Sequence[Site], arrived: Sequence[Mapping[str, str]]
+    ) -> list[Part]:
         """What goes live where. What an engine serves already keeps its id, and where that is still
         new it is the id for the others too."""
-        sites = self._sites(ctx)
-        arrived = [draft.ship(site) for site in sites]  # to all, before anything is touched
+        ctx = draft.ctx
         drafted = [
             draft.release(site, "r0", images) for site, images in zip(sites, arrived, strict=True)
         ]

@@ -18,6 +18,7 @@ from pipeline.kit.releases import (
     Part,
     Site,
     converge,
+    held,
     roll_out,
     swaps_without_gap,
     verifier,
@@ -25,6 +26,9 @@ from pipeline.kit.releases import (
 from pipeline.planner import Plan, Step
 from pipeline.runner import RunResult
 from pipeline.stage import Context, Stage, StageOptions
+
+PATIENCE = 600.0
+"""Seconds for another client of an engine to end its work there; the stage's limit counts too."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,13 @@ class RollbackStage(Stage[RollbackOptions]):
     releases = True
 
     def run(self, ctx: Context) -> Sequence[Artifact]:
-        parts = []
-        for site in self._sites(ctx):
-            release = site.ledger.find(self.options.release)
-            parts.append(Part(site, release, verifier(release, site, ctx.smoked)))
-        # It forgets no release: what one rolls back from may be wanted again.
-        live = roll_out(parts, reason="rollback", keep=KEEP_ALL)
+        with held(self._sites(ctx), f"rollback {ctx.run}", wait=PATIENCE) as sites:
+            parts = []
+            for site in sites:
+                release = site.ledger.find(self.options.release)
+                parts.append(Part(site, release, verifier(release, site, ctx.smoked)))
+            # It forgets no release: what one rolls back from may be wanted again.
+            live = roll_out(parts, reason="rollback", keep=KEEP_ALL)
         for part, went in zip(parts, live, strict=True):
             if went.previous:
                 place = f" on {part.site.where}" if part.site.where else ""
@@ -114,8 +119,9 @@ class RollbackStage(Stage[RollbackOptions]):
 
     def cleanup(self, ctx: Context) -> None:
         """As of operate."""
-        for site in self._sites(ctx):
-            converge(site)
+        with held(self._sites(ctx), f"rollback {ctx.run}", wait=PATIENCE) as sites:
+            for site in sites:
+                converge(site)
 
     def _sites(self, ctx: Context) -> list[Site]:
         return [Site.of(ctx, engine) for engine in self.options.engines]

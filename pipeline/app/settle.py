@@ -9,7 +9,7 @@ from pipeline.app.live import site_of
 from pipeline.app.workspace import Workspace
 from pipeline.errors import EngineRefused, EngineUnavailable, NotFound, StageFailed
 from pipeline.kit.local_tags import LOCAL_TAG, take_back_tag
-from pipeline.kit.releases import Site, converge, protecting_tag
+from pipeline.kit.releases import Site, converge, held, protecting_tag
 from pipeline.kit.sweep import TEMPORARY_TAG, sweep
 from pipeline.scope import Scope
 from pipeline.store.records import EffectRecord, RunRecord
@@ -28,8 +28,12 @@ def settle(workspace: Workspace, scope: Scope) -> list[str]:
     Raises:
         EngineUnavailable: there is something to settle, and no engine to do it on.
     """
+    here = site_of(workspace, scope=scope)
     serving = [site_of(place, scope=scope) for place in workspace.serving()]
-    return settle_project(workspace.store, site_of(workspace, scope=scope), serving)
+    if not workspace.store.unsettled(here.project):
+        return settle_project(workspace.store, here, serving)
+    with held(serving, "settling what a dead run left", wait=CONVERGE_SECONDS) as serving:
+        return settle_project(workspace.store, here, serving)
 
 
 def settle_project(store: Store, site: Site, serving: Sequence[Site] = ()) -> list[str]:

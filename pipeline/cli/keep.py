@@ -200,6 +200,7 @@ def _act(
     from pipeline.app.live import site_of
     from pipeline.app.running import started
     from pipeline.cli.output import print_line
+    from pipeline.kit.releases import held
 
     workspace = asked(ctx).workspace
     places = workspace.serving(engine)
@@ -208,7 +209,9 @@ def _act(
     done: list[str] = []
     with started(workspace, what, seconds(wait), [_tell_notice]) as (_, scope):
         for place in places:
-            lines = act(place, site_of(place, scope=scope, tell=tell, log=tell))
+            site = site_of(place, scope=scope, tell=tell, log=tell)
+            with held([site], what, wait=seconds(wait)) as (locked,):
+                lines = act(place, locked)
             done += [f"{place.engine}: {line}" if place.engine else line for line in lines]
     for line in done:
         print_line(line)

@@ -28,6 +28,7 @@ Role = Literal[
     "image",
     "note",
     "notify",
+    "lock",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from pipeline.app.settle import settle_project
 from pipeline.errors import Locked, UsageError
 from pipeline.kit import reach
 from pipeline.kit.labels import PROJECT, ROLE
+from pipeline.kit.lease import Lease
 from pipeline.kit.notifying import Hook, Message, Sender, read
 from pipeline.kit.releases import Site
 from pipeline.kit.supervision import Happening
@@ -45,6 +46,7 @@ class Place:
     home: Home
     environ: Mapping[str, str] = field(repr=False)
     masker: Masker = field(default_factory=Masker)
+    _leases: dict[str, Lease] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def store(self) -> Store:
@@ -117,13 +119,30 @@ class Place:
         return sorted({volume.labels[PROJECT] for volume in records})
 
     def busy(self, project: str) -> bool:
-        """Is somebody at work on it?"""
-        return ProjectLock(self.home, project).holder() is not None
+        """Is somebody at work on it, on this machine or by another client of the engine?"""
+        here = ProjectLock(self.home, project).holder()
+        return here is not None or self._lease(project).holder() is not None
 
-    def repairing(self, project: str) -> AbstractContextManager[None]:
-        """The project's lock, not waited for."""
+    def _lease(self, project: str) -> Lease:
+        """One for as long as the place: only so it is seen that a client has died."""
+        if project not in self._leases:
+            engine, clock = self.ports.engine, self.ports.clock
+            self._leases[project] = Lease(engine, project, self.home.client(), clock)
+        return self._leases[project]
+
+    @contextmanager
+    def repairing(self, project: str) -> Iterator[None]:
+        """The project's locks, not waited for.
+
+        Raises:
+            Locked: somebody is at work on it.
+        """
         lock = ProjectLock(self.home, project)
-        return lock.hold(REPAIR, wait=0, scope=Scope(), on_wait=lambda _holder: None)
+        with (
+            lock.hold(REPAIR, wait=0, scope=Scope(), on_wait=lambda _holder: None),
+            self._lease(project).hold(REPAIR, wait=0, scope=Scope()),
+        ):
+            yield
 
     def settle(self, project: str, scope: Scope) -> list[str]:
         """Put right what dead runs of this machine left; lines for people.

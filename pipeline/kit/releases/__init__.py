@@ -11,7 +11,7 @@ from pipeline.kit.releases.describe import (
     same_content,
     tested_images,
 )
-from pipeline.kit.releases.fleet import KEEP_ALL, Part, roll_out, shared_id
+from pipeline.kit.releases.fleet import KEEP_ALL, Part, held, roll_out, shared_id
 from pipeline.kit.releases.fronted_switch import FrontedSwitch
 from pipeline.kit.releases.golive import WentLive, go_live, is_serving, tidy
 from pipeline.kit.releases.images import protecting_tag, started_by_hand, unprotect
@@ -32,6 +32,7 @@ __all__ = [
     "converge",
     "describe_release",
     "go_live",
+    "held",
     "is_serving",
     "number_of",
     "protecting_tag",

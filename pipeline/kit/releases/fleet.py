@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pipeline.artifacts import Release
 from pipeline.errors import DockcycleError
+from pipeline.kit.lease import Holder, Lease
 from pipeline.kit.releases.converging import converge
 from pipeline.kit.releases.golive import RESTORE_SECONDS, WentLive, go_live, tidy
 from pipeline.kit.releases.images import unprotect
@@ -27,6 +30,32 @@ class Part:
     site: Site
     release: Release
     verify: Verifier
+
+
+@contextmanager
+def held(sites: Sequence[Site], what: str, *, wait: float) -> Iterator[list[Site]]:
+    """The same sites while no other client works on them; their scopes end if that is lost.
+
+    Raises:
+        Locked: another one does, for longer than ``wait`` seconds.
+    """
+    scopes: dict[str, Scope] = {}
+    with ExitStack() as stack:
+        for site in sorted(sites, key=_engine_id):  # all in one order, so that none waits in a ring
+            if _engine_id(site) not in scopes:
+                lease = Lease(site.engine, site.project, site.client, site.ports.clock)
+                tell = partial(_tell_waiting, site)
+                hold = lease.hold(what, wait=wait, scope=site.scope, on_wait=tell)
+                scopes[_engine_id(site)] = stack.enter_context(hold)
+        yield [replace(site, scope=scopes[_engine_id(site)]) for site in sites]
+
+
+def _engine_id(site: Site) -> str:
+    return site.engine.info().id
+
+
+def _tell_waiting(site: Site, holder: Holder) -> None:
+    site.tell(f"waiting for {holder} to end")
 
 
 def shared_id(sites: Sequence[Site], serving: Sequence[str]) -> str:
