@@ -247,7 +247,9 @@ def test_no_secret_leaks(case: Case, engine: docker.DockerClient) -> None:
             vault.assert_not_in(data, name)
     for volume in engine.api.volumes()["Volumes"] or []:
         vault.assert_not_in(str(volume["Labels"]), f"volume {volume['Name']}")
-    containers = engine.api.containers(filters={"label": f"dockcycle.project={app.name}"})
+    containers = engine.api.containers(
+        filters={"label": [f"dockcycle.project={app.name}", "dockcycle.role=live"]}
+    )
     (inspected,) = (engine.api.inspect_container(found["Id"]) for found in containers)
     assert f"TOKEN={vault.token}" in inspected["Config"].pop("Env")
     vault.assert_not_in(str(inspected), "the live container, but for its environment")
