@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 from pipeline.artifacts import (
     SINGLE,
@@ -168,7 +169,7 @@ class Draft:
             reason = why_not(container)
             if not reason and wanted is None:
                 checks = read_only(load(smoke.checks)) if smoke else ()
-                reason = why_rather_not(container, checks, _main_port(self.app))
+                reason = why_rather_not(container, checks, main_port(self.app))
         if reason and wanted:
             raise StageFailed(
                 f"`strategy: blue-green` is not possible: {reason}",
@@ -190,7 +191,7 @@ class Draft:
         changes: dict[str, Any] = {"image": images[SINGLE]}
         if wishes.publish is not None:
             try:
-                changes["ports"] = parse_publish(wishes.publish, _main_port(app))
+                changes["ports"] = parse_publish(wishes.publish, main_port(app))
             except ValueError as error:
                 raise StageFailed(str(error), hint="Or say `run: {port: …}`.") from error
         if wishes.restart is not None:
@@ -199,9 +200,12 @@ class Draft:
         return container.model_dump(mode="json"), browse_url(container.ports, machine)
 
 
-def _main_port(app: App) -> int | None:
-    """The container port that checks and ``publish`` mean when they name none."""
-    return next(iter(app.services[app.main].endpoints), None)
+def main_port(app: App) -> int | None:
+    """The container port that checks and ``publish`` mean when they name none: the one that the
+    app's URL leads to. An image may expose others."""
+    endpoints, shown = app.services[app.main].endpoints, urlsplit(app.url).port
+    named = (port for port, endpoint in endpoints.items() if endpoint.port == shown)
+    return next(named, next(iter(endpoints), None))
 
 
 def _runs(ctx: Context, state: ServiceState) -> bool:
