@@ -141,4 +141,5 @@ def show(said: IO[bytes], tests: subprocess.Popen[bytes]) -> None:
             shown += len(text)
             sys.stdout.buffer.write(text)
         sys.stdout.flush()
-        time.sleep(0 if ended else LOOK)
+        if not ended:
+            time.sleep(LOOK)

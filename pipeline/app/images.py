@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.app.live import serving_containers, site_of
+from pipeline.app.live import site_of
+from pipeline.app.status import serving_containers
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import EngineRefused, NotFound, UsageError

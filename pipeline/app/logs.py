@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pipeline.app.live import COMPOSE_SERVICE, serving_containers, site_of
+from pipeline.app.live import site_of
+from pipeline.app.status import COMPOSE_SERVICE, serving_containers
 from pipeline.app.workspace import Workspace
 from pipeline.artifacts import SINGLE
 from pipeline.errors import DockcycleError, NotFound, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from pipeline.app.live import ServiceStatus, Status, statuses
+from pipeline.app.status import ServiceStatus, Status, statuses
 from pipeline.app.workspace import Workspace
 from pipeline.errors import Cancelled, DockcycleError
 from pipeline.events import Serving

@@ -35,7 +35,7 @@ def status(
 
     Exit code 0 when the app is up as recorded, on each engine that serves it; else 1.
     """
-    from pipeline.app.live import statuses
+    from pipeline.app.status import statuses
     from pipeline.cli import status as shown
     from pipeline.cli.output import print_json
 
@@ -51,8 +51,8 @@ def status(
 
 
 def _watch_status(here: Asked, engine: str | None, *, as_json: bool) -> int:
-    from pipeline.app.live import status as look
     from pipeline.app.signals import signals_to
+    from pipeline.app.status import status as look
     from pipeline.cli import status as shown
     from pipeline.render import resolve
     from pipeline.scope import Scope

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from pipeline.app.live import ServiceStatus, Status
+from pipeline.app.status import ServiceStatus, Status
 from pipeline.cli.output import ago, console, grid, print_rich, table
 from pipeline.errors import EngineUnavailable
 from pipeline.kit.text import sanitize

@@ -7,15 +7,13 @@ a burst of pushes is one job: it runs what the ref is at when it begins.
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import NotFound, StoreUnusable
+from pipeline.errors import NotFound
 from pipeline.server.wishes import Kind, Wish
-from pipeline.store import Home, Store
+from pipeline.store import Database, Home
 
 KEPT = 1000
 """Done jobs, and deliveries, that each project keeps."""
@@ -91,65 +89,55 @@ class Queue:
     """
 
     def __init__(self, home: Home) -> None:
-        self._home = home
-        Store(home).close()  # brings the tables up to date
-        self._lock = threading.RLock()
-        with self._guard():
-            self._db = sqlite3.connect(
-                home.database, timeout=10, isolation_level=None, check_same_thread=False
-            )
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
+        self._db = Database(home, "FULL")
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     # coming in
 
     def take(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Keep deliveries, all in one go, and queue what they wish for."""
-        with self._transaction():
+        with self._db.transaction():
             return [self._take(delivery) for delivery in deliveries]
 
     def put(self, project: str, wish: Wish) -> int:
         """Queue a run; the number of its job, which may have been waiting already."""
-        with self._transaction():
+        with self._db.transaction():
             return self._put(project, wish)
 
     def _take(self, delivery: Delivery) -> Receipt:
-        known = self._db.execute(
+        known = self._db.read(
             "SELECT job FROM deliveries WHERE project = ? AND key = ?",
-            (delivery.project, delivery.key),
-        ).fetchone()
-        if known is not None:
-            return Receipt("duplicate", known["job"])
+            delivery.project, delivery.key,
+        )  # fmt: skip
+        if known:
+            return Receipt("duplicate", known[0]["job"])
         jobs = [self._put(delivery.project, wish) for wish in delivery.wishes]
         verdict = QUEUED if jobs else delivery.reason
-        self._db.execute(
+        self._db.write(
             "INSERT INTO deliveries (project, key, sender, received, what, verdict, job)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (delivery.project, delivery.key, delivery.sender, delivery.received or time.time(),
-             delivery.what, verdict, jobs[0] if jobs else None),
+            delivery.project, delivery.key, delivery.sender, delivery.received or time.time(),
+            delivery.what, verdict, jobs[0] if jobs else None,
         )  # fmt: skip
         return Receipt(verdict, jobs[0] if jobs else None)
 
     def _put(self, project: str, wish: Wish) -> int:
-        row = self._db.execute(
+        [row] = self._db.read(
             'INSERT INTO jobs (project, kind, ref, "commit", state, created)'
             " VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (project, kind, ref) WHERE state = 'queued'"
             ' DO UPDATE SET "commit" = excluded."commit" RETURNING id',
-            (project, wish.kind, wish.ref, wish.commit, QUEUED, time.time()),
-        ).fetchone()
+            project, wish.kind, wish.ref, wish.commit, QUEUED, time.time(),
+        )  # fmt: skip
         return int(row["id"])
 
     # going through
 
     def claim(self, project: str, run: str) -> Job | None:
         """The oldest queued job, which is now running as ``run``; None when there is none."""
-        rows = self._read(
+        rows = self._db.read(
             "UPDATE jobs SET state = ?, started = ?, attempts = attempts + 1, run = ?"
             " WHERE id = (SELECT min(id) FROM jobs WHERE project = ? AND state = ?) RETURNING *",
             RUNNING, time.time(), run, project, QUEUED,
@@ -158,18 +146,18 @@ class Queue:
 
     def again(self, job: int, run: str) -> None:
         """A running job gets another attempt, as ``run``."""
-        self._read(
+        self._db.change(
             "UPDATE jobs SET started = ?, attempts = attempts + 1, run = ? WHERE id = ?",
             time.time(), run, job,
         )  # fmt: skip
 
     def fix(self, job: int, ref: str, commit: str) -> None:
         """Note what a running job really runs."""
-        self._read('UPDATE jobs SET ref = ?, "commit" = ? WHERE id = ?', ref, commit, job)
+        self._db.change('UPDATE jobs SET ref = ?, "commit" = ? WHERE id = ?', ref, commit, job)
 
     def finish(self, job: int, result: str, message: str = "", *, run: bool = True) -> None:
         """End a job; ``run`` says whether there is a run with its id."""
-        self._read(
+        self._db.change(
             "UPDATE jobs SET state = ?, finished = ?, result = ?, message = ?,"
             " run = CASE WHEN ? THEN run END WHERE id = ? AND state != ?",
             DONE, time.time(), result, message, run, job, DONE,
@@ -177,39 +165,39 @@ class Queue:
 
     def put_back(self, job: Job) -> None:
         """A running job waits again, unless a newer one for the same already does."""
-        with self._transaction():
-            waiting = self._db.execute(
+        with self._db.transaction():
+            waiting = self._db.read(
                 "SELECT 1 FROM jobs WHERE project = ? AND kind = ? AND ref = ? AND state = ?",
-                (job.project, job.kind, job.ref, QUEUED),
-            ).fetchone()
+                job.project, job.kind, job.ref, QUEUED,
+            )  # fmt: skip
             if waiting:
                 self.finish(job.id, "superseded")
             else:
-                self._db.execute(
+                self._db.change(
                     "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ?",
-                    (QUEUED, job.id),
-                )
+                    QUEUED, job.id,
+                )  # fmt: skip
 
     def drop(self, job: int) -> bool:
         """Take a queued job out of the queue; False when it is none (any more)."""
-        return bool(self._read(
+        return bool(self._db.change(
             "UPDATE jobs SET state = ?, finished = ?, result = 'cancelled' WHERE id = ? AND"
-            " state = ? RETURNING id", DONE, time.time(), job, QUEUED,
+            " state = ?", DONE, time.time(), job, QUEUED,
         ))  # fmt: skip
 
     def reported(self, job: int, what: str) -> None:
         """Note what the sender was told about a job."""
-        self._read("UPDATE jobs SET reported = ? WHERE id = ?", what, job)
+        self._db.change("UPDATE jobs SET reported = ? WHERE id = ?", what, job)
 
     # refs
 
     def seen(self, project: str, ref: str) -> Seen | None:
-        rows = self._read("SELECT * FROM refs WHERE project = ? AND ref = ?", project, ref)
+        rows = self._db.read("SELECT * FROM refs WHERE project = ? AND ref = ?", project, ref)
         return Seen(rows[0]["tip"], rows[0]["base"]) if rows else None
 
     def tips(self, project: str) -> dict[str, str]:
         """Ref → the commit that was seen there last; the ref that was looked at last comes last."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT ref, tip FROM refs WHERE project = ? AND ref != ? ORDER BY at",
             project, _FILTERS,
         )  # fmt: skip
@@ -225,7 +213,7 @@ class Queue:
 
     def see(self, project: str, ref: str, seen: Seen) -> None:
         """Note where a ref is, now that what is there has been seen to."""
-        self._read(
+        self._db.change(
             "INSERT OR REPLACE INTO refs (project, ref, tip, base, at) VALUES (?, ?, ?, ?, ?)",
             project, ref, seen.tip, seen.base, time.time(),
         )  # fmt: skip
@@ -234,7 +222,7 @@ class Queue:
 
     def job(self, number: int) -> Job:
         """Raises ``NotFound`` when there is no job of that number."""
-        rows = self._read("SELECT * FROM jobs WHERE id = ?", number)
+        rows = self._db.read("SELECT * FROM jobs WHERE id = ?", number)
         if not rows:
             raise NotFound(f"there is no job {number}")
         return _job(rows[0])
@@ -243,7 +231,7 @@ class Queue:
         self, project: str | None = None, *, state: str | None = None, limit: int = 50
     ) -> list[Job]:
         """The newest first."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT * FROM jobs WHERE (? IS NULL OR project = ?) AND (? IS NULL OR state = ?)"
             " ORDER BY id DESC LIMIT ?",
             project, project, state, state, limit,
@@ -252,7 +240,7 @@ class Queue:
 
     def deliveries(self, project: str | None = None, limit: int = 50) -> list[dict[str, object]]:
         """The newest first: ``id``, ``sender``, ``received``, ``what``, ``verdict``, ``job``."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT id, project, sender, received, what, verdict, job FROM deliveries"
             " WHERE ? IS NULL OR project = ? ORDER BY id DESC LIMIT ?",
             project, project, limit,
@@ -263,39 +251,11 @@ class Queue:
         """Forget what is old."""
         for table in ("deliveries", "jobs"):
             done = "AND state = 'done'" if table == "jobs" else ""
-            self._read(
+            self._db.change(
                 f"DELETE FROM {table} WHERE project = ? {done} AND id <="  # noqa: S608 - our names
                 f" (SELECT id FROM {table} WHERE project = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
                 project, project, keep,
             )  # fmt: skip
-
-    # plumbing
-
-    def _read(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock, self._guard():
-            return self._db.execute(sql, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock, self._guard():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.rollback()
-                raise
-            self._db.execute("COMMIT")
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreUnusable(
-                f"the state in {self._home.database} cannot be used: {error}",
-                hint="Free some space or fix its permissions, or set DOCKCYCLE_HOME to another"
-                " folder.",
-            ) from error
 
 
 def _job(row: sqlite3.Row) -> Job:

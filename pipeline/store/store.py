@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.errors import NotFound, StoreUnusable
+from pipeline.errors import NotFound
 from pipeline.events import Event, PlannedStage
+from pipeline.store.database import Database
 from pipeline.store.home import Home
 from pipeline.store.records import EffectRecord, RunRecord, StageRecord
-from pipeline.store.schema import migrate
 
 RUNNING = "running"
 CLEAN_UP = "clean-up"
@@ -27,17 +25,7 @@ class Store:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        home.ensure(home.path)
-        self._lock = threading.RLock()
-        with self._guard():
-            self._db = sqlite3.connect(
-                home.database, timeout=10, isolation_level=None, check_same_thread=False
-            )
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            migrate(self._db)
+        self._db = Database(home, "NORMAL")
 
     def close(self) -> None:
         self._db.close()
@@ -49,7 +37,7 @@ class Store:
         plan: Sequence[PlannedStage],
     ) -> None:  # fmt: skip
         """Record that a run began."""
-        self._write(
+        self._db.write(
             "INSERT INTO runs (id, project, file, trigger, pid, started, status, plan)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             run, project, file, trigger, pid, time.time(), RUNNING,
@@ -60,7 +48,7 @@ class Store:
         self, run: str, status: str, exit_code: int | None, outcome: Mapping[str, str]
     ) -> None:
         """Give a run its final state; the first one stays."""
-        self._write(
+        self._db.write(
             "UPDATE runs SET status = ?, exit_code = ?, outcome = ?, finished = ?"
             " WHERE id = ? AND status = ?",
             status, exit_code, json.dumps(dict(outcome)), time.time(), run, RUNNING,
@@ -68,8 +56,8 @@ class Store:
 
     def stage(self, run: str, project: str, position: int, record: StageRecord) -> None:
         """Record a stage's result; a success with a fingerprint becomes what can be reused."""
-        with self._transaction():
-            self._write(
+        with self._db.transaction():
+            self._db.write(
                 "INSERT OR REPLACE INTO stages (run, key, position, uses, status, started,"
                 " seconds, summary, reason, fingerprint, artifacts, error)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -79,32 +67,32 @@ class Store:
                 json.dumps(record.error) if record.error else None,
             )  # fmt: skip
             if record.status == "passed" and record.fingerprint:
-                self._write(
+                self._db.write(
                     "INSERT OR REPLACE INTO successes (project, key, run) VALUES (?, ?, ?)",
                     project, record.key, run,
                 )  # fmt: skip
 
     def event(self, run: str, seq: int, event: Event) -> None:
-        self._write(
+        self._db.write(
             "INSERT INTO events (run, seq, body) VALUES (?, ?, ?)",
             run, seq, json.dumps(event.to_json(), ensure_ascii=False),
         )  # fmt: skip
 
     def effect_started(self, run: str, stage: str, kind: str, key: str) -> int:
         """Durable when it returns; gives the effect's number."""
-        with self._lock:
+        with self._db.lock:
             # NORMAL may lose the last commits when the machine (not the process) dies; what is
             # about to happen outside must not be lost so.
-            self._write("PRAGMA synchronous = FULL")
-            row = self._write(
+            self._db.write("PRAGMA synchronous = FULL")
+            row = self._db.write(
                 "INSERT INTO effects (run, stage, kind, key, started) VALUES (?, ?, ?, ?, ?)",
                 run, stage, kind, key, time.time(),
             )  # fmt: skip
-            self._write("PRAGMA synchronous = NORMAL")
+            self._db.write("PRAGMA synchronous = NORMAL")
             return row
 
     def effect_done(self, number: int) -> None:
-        self._write("UPDATE effects SET done = ? WHERE id = ?", time.time(), number)
+        self._db.write("UPDATE effects SET done = ? WHERE id = ?", time.time(), number)
 
     def untidy(self, run: str, stage: str) -> None:
         """Record that what the stage left could not be cleaned up."""
@@ -112,7 +100,7 @@ class Store:
 
     def tidied(self, run: str) -> None:
         """All that a run left is settled."""
-        self._write(
+        self._db.write(
             "UPDATE effects SET done = ? WHERE run = ? AND kind = ? AND done IS NULL",
             time.time(), run, CLEAN_UP,
         )  # fmt: skip
@@ -120,7 +108,7 @@ class Store:
     def unsettled(self, project: str) -> list[RunRecord]:
         """Runs that have left something: those without a final state, and those whose clean-up
         did not come to its end. The newest first."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT id FROM runs WHERE project = ? AND (status = ? OR EXISTS (SELECT 1 FROM effects"
             " WHERE run = runs.id AND kind = ? AND done IS NULL)) ORDER BY started DESC, id DESC",
             project, RUNNING, CLEAN_UP,
@@ -129,19 +117,18 @@ class Store:
 
     def forget_project(self, project: str, *, keep: int = 0) -> int:
         """Delete all but the newest ``keep`` finished runs; how many went."""
-        with self._lock, self._guard():
-            return self._db.execute(
-                "DELETE FROM runs WHERE project = ? AND status != ? AND id NOT IN"
-                " (SELECT run FROM successes WHERE project = ?) AND id NOT IN"
-                " (SELECT id FROM runs WHERE project = ? ORDER BY started DESC LIMIT ?)",
-                (project, RUNNING, project, project, keep),
-            ).rowcount
+        return self._db.change(
+            "DELETE FROM runs WHERE project = ? AND status != ? AND id NOT IN"
+            " (SELECT run FROM successes WHERE project = ?) AND id NOT IN"
+            " (SELECT id FROM runs WHERE project = ? ORDER BY started DESC LIMIT ?)",
+            project, RUNNING, project, project, keep,
+        )  # fmt: skip
 
     # reading
 
     def last_success(self, project: str, key: str) -> tuple[str, StageRecord] | None:
         """The run and the result of a stage's last success that has a fingerprint."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT stages.* FROM successes JOIN stages USING (run, key)"
             " WHERE successes.project = ? AND successes.key = ?",
             project, key,
@@ -150,7 +137,7 @@ class Store:
 
     def successes(self, project: str) -> list[StageRecord]:
         """The results that the next run may reuse."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT stages.* FROM successes JOIN stages USING (run, key)"
             " WHERE successes.project = ?",
             project,
@@ -163,7 +150,7 @@ class Store:
         limit: int = 50,
     ) -> list[RunRecord]:  # fmt: skip
         """The newest first, without their stages; ``before``: only those older than that run."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT * FROM runs WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR status = ?2)"
             " AND (?3 IS NULL OR trigger = ?3) AND (?4 IS NULL OR EXISTS"
             " (SELECT 1 FROM stages, json_each(stages.artifacts) AS made WHERE stages.run = runs.id"
@@ -181,70 +168,38 @@ class Store:
             NotFound: none, or several, are called that.
         """
         if name == "latest":
-            rows = self._read(
+            rows = self._db.read(
                 "SELECT * FROM runs WHERE ? IS NULL OR project = ? ORDER BY started DESC LIMIT 1",
                 project, project,
             )  # fmt: skip
         else:
-            rows = self._read("SELECT * FROM runs WHERE id = ?", name) or self._read(
+            rows = self._db.read("SELECT * FROM runs WHERE id = ?", name) or self._db.read(
                 "SELECT * FROM runs WHERE instr(id, ?) > 0 LIMIT 2", name
             )
         if len(rows) != 1:
             what = f"no run is called {name!r}" if not rows else f"several runs match {name!r}"
             raise NotFound(what, hint="`dockcycle history` lists the runs.")
         found = rows[0]
-        stages = self._read("SELECT * FROM stages WHERE run = ? ORDER BY position", found["id"])
-        effects = self._read("SELECT * FROM effects WHERE run = ? ORDER BY id", found["id"])
+        stages = self._db.read("SELECT * FROM stages WHERE run = ? ORDER BY position", found["id"])
+        effects = self._db.read("SELECT * FROM effects WHERE run = ? ORDER BY id", found["id"])
         return _run(found, stages, effects)
 
     def events(self, run: str, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """The run's events with a sequence number above ``after``, in order."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT seq, body FROM events WHERE run = ? AND seq > ? ORDER BY seq", run, after
         )
         return ((row["seq"], json.loads(row["body"])) for row in rows)
 
     def tally(self) -> dict[tuple[str, str, str], int]:
         """How many runs the record has, by project, status and trigger."""
-        rows = self._read(
+        rows = self._db.read(
             "SELECT project, status, trigger, count(*) FROM runs GROUP BY project, status, trigger"
         )
         return {(row[0], row[1], row[2]): row[3] for row in rows}
 
     def projects(self) -> list[str]:
-        return [row[0] for row in self._read("SELECT DISTINCT project FROM runs ORDER BY 1")]
-
-    # plumbing
-
-    def _write(self, sql: str, *values: object) -> int:
-        with self._lock, self._guard():
-            return self._db.execute(sql, values).lastrowid or 0
-
-    def _read(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock, self._guard():
-            return self._db.execute(sql, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._write("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.rollback()
-                raise
-            self._write("COMMIT")
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreUnusable(
-                f"the state in {self.home.database} cannot be used: {error}",
-                hint="Free some space or fix its permissions, or set DOCKCYCLE_HOME to another"
-                " folder.",
-            ) from error
+        return [row[0] for row in self._db.read("SELECT DISTINCT project FROM runs ORDER BY 1")]
 
 
 def _stage(row: sqlite3.Row) -> StageRecord:

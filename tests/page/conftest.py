@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from lab import browser as lab_browser
 from lab.paths import open_lab
-from pipeline.app.live import Status
+from pipeline.app.status import Status
 from pipeline.server.pages import Board, Listed
 from pipeline.server.pages.health import Standing
 from tests.support import page as support

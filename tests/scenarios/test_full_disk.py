@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from pipeline.errors import StoreUnusable
 from pipeline.kit.releases import Ledger
-from pipeline.store import Store
+from pipeline.store import Database
 from tests.scenarios.test_lost_engine import serving, shape
 from tests.support.desk import Desk
 
@@ -24,14 +24,14 @@ FEWEST = 60
 def full_from(write: int) -> Iterator[None]:
     """Within the block nothing is written from that write on."""
     numbers = itertools.count(1)
-    original = Store._write
+    original = Database.write
 
-    def counted(store: Store, sql: str, *values: object) -> int:
+    def counted(database: Database, sql: str, *values: object) -> int:
         if sql.startswith(("INSERT", "UPDATE")) and next(numbers) >= write:
             raise StoreUnusable("the state cannot be used: disk full", hint="Free some space.")
-        return original(store, sql, *values)
+        return original(database, sql, *values)
 
-    with patch.object(Store, "_write", counted):
+    with patch.object(Database, "write", counted):
         yield
 
 

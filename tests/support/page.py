@@ -16,7 +16,7 @@ from unittest import mock
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from pipeline.app.live import ServiceStatus, Status
+from pipeline.app.status import ServiceStatus, Status
 from pipeline.artifacts import Release
 from pipeline.errors import Locked
 from pipeline.events import (

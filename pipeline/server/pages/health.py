@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from pipeline.app.live import Status, look
+from pipeline.app.status import Status, look
 from pipeline.artifacts import Release
 from pipeline.errors import DockcycleError
 from pipeline.kit.releases import Ledger

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.app.live import Status
+from pipeline.app.status import Status
 from pipeline.server.pages.items import RunItem
 from pipeline.store import RunRecord
 

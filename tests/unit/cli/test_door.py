@@ -17,7 +17,7 @@ def break_status(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(workspace: object) -> None:
         raise error
 
-    monkeypatch.setattr("pipeline.app.live.status", fail)
+    monkeypatch.setattr("pipeline.app.status.status", fail)
 
 
 def test_a_mistake_is_told_with_its_line_and_the_next_step(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from rich.console import Console
 
-from pipeline.app.live import ServiceStatus, Status
+from pipeline.app.status import ServiceStatus, Status
 from pipeline.cli import status as shown
 from pipeline.errors import Cancelled, EngineUnavailable
 from pipeline.scope import Scope

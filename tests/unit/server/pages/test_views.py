@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from starlette.testclient import TestClient
 
-from pipeline.app.live import Status
+from pipeline.app.status import Status
 from pipeline.server.pages import Board
 from pipeline.server.pages.health import Health, Standing
 from tests.support import page, shop_runs
