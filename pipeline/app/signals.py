@@ -15,6 +15,9 @@ from pipeline.scope import Scope
 
 SIGNALS: Mapping[int, Exit] = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
+JOIN = 5.0
+"""Seconds that what was told of the end may take to take note of it."""
+
 
 @contextmanager
 def signals_to(scope: Scope) -> Iterator[None]:
@@ -45,4 +48,4 @@ def signals_to(scope: Scope) -> Iterator[None]:
         for number, handler in previous.items():
             signal.signal(number, handler)
         arrived.put(None)
-        ending.join()
+        ending.join(JOIN)

@@ -22,6 +22,8 @@ from pipeline.scope import Scope
 
 CLEAN_UP = 90.0
 """Seconds between SIGTERM, which lets a run clean up, and SIGKILL."""
+REAP = 10.0
+"""Seconds after SIGKILL in which a process is gone, usually."""
 SLICE = 0.25
 TOLD = 8192
 """Bytes of what a command complained about."""
@@ -56,7 +58,8 @@ def run_order(order: Order, scope: Scope, meanwhile: Callable[[], None]) -> Ende
             _end(process)
         complaints.seek(max(0, complaints.seek(0, os.SEEK_END) - TOLD))
         words = complaints.read().decode("utf-8", "replace").strip()
-    return Ended(process.returncode, words, stopped)
+    code = -signal.SIGKILL if process.returncode is None else process.returncode
+    return Ended(code, words, stopped)
 
 
 def argv(order: Order) -> list[str]:
@@ -92,7 +95,8 @@ def _wait(
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Nothing of its process group stays."""
     _signal(process, signal.SIGKILL, group=True)
-    process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # stuck in the kernel: the queue goes on
+        process.wait(REAP)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals, *, group: bool) -> None:
