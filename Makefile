@@ -8,16 +8,16 @@ LAB    ?=
 
 ROUNDS ?= 10
 
-.PHONY: help demo test corpus check bench load chaos screenshots lab-up lab-down clean
+.PHONY: help demo test corpus check bench load chaos screenshots lab-up lab-down upgrade clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "==> Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade pip
-	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@$(BIN)/python -m pip install --quiet --editable . --group dev --constraint constraints.txt
 	@touch $@
 
 demo: $(VENV)/.ready ## Take the example app through all eight stages
@@ -57,6 +57,13 @@ lab-up: ## Start the lab: engine, registries, git remote
 
 lab-down: ## Stop the lab
 	@$(PYTHON) -m lab down
+
+upgrade: $(VENV)/.ready ## The newest release of every package, written into constraints.txt
+	@$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev
+	@sed '/^[^#]/d' constraints.txt > $(VENV)/constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable >> $(VENV)/constraints.txt
+	@mv $(VENV)/constraints.txt constraints.txt
+	@touch $(VENV)/.ready
 
 clean: ## Remove the Python environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -15,6 +15,10 @@ from pipeline.errors import Location, Problem
 Mark = tuple[int, int]
 """Line and column, both from 0."""
 
+MAX_DEPTH = 64
+TOO_DEEP = f"nested too deeply: more than {MAX_DEPTH} levels"
+"""Said here too: since 0.2.6 libyaml has a limit of its own (1,000), met while it looks ahead."""
+
 
 def explain(error: yaml.YAMLError, text: str, shown: str) -> Problem:
     """The problem that stopped the parser, at the place where it should be mended."""
@@ -109,6 +113,7 @@ def _bad_escape(lines: list[str], here: Mark, opened: Mark, shown: str) -> Probl
 
 _QUOTES = "Put the text in quotes."
 _RULES: tuple[tuple[str, Rule], ...] = (
+    (r"maximum nesting depth", _says(TOO_DEEP)),
     (r"tab character", _says("a tab is used for indentation", "Indent with spaces.")),
     (r"expected ':'", _no_colon),
     (r"quoted scalar: found unexpected end",

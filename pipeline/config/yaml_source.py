@@ -13,13 +13,12 @@ from pathlib import Path
 import yaml
 
 from pipeline.config.nodes import ListNode, MapNode, Node, ScalarNode, resolve
-from pipeline.config.yaml_errors import explain
+from pipeline.config.yaml_errors import MAX_DEPTH, TOO_DEEP, explain
 from pipeline.errors import ConfigError, Location, Problem, UsageError
 from pipeline.kit.names import nearest
 from pipeline.kit.text import human_bytes
 
 MAX_BYTES = 1_048_576
-MAX_DEPTH = 64
 MAX_WEIGHT = 20_000
 """Values in a file when every alias is written out; a long text counts once per 64 characters."""
 
@@ -208,7 +207,7 @@ class _Composer:
 
     def _limit(self, depth: int, weight: int, where: Location) -> None:
         if depth > MAX_DEPTH:
-            raise _refuse(f"nested too deeply: more than {MAX_DEPTH} levels", where)
+            raise _refuse(TOO_DEEP, where)
         if weight > MAX_WEIGHT:
             raise _refuse(
                 f"too much content: more than {MAX_WEIGHT} values with all aliases written out",

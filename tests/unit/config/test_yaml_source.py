@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pipeline.config import yaml_source
 from pipeline.config.nodes import locate, to_data
-from pipeline.config.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_WEIGHT, parse, read
+from pipeline.config.yaml_errors import MAX_DEPTH, TOO_DEEP
+from pipeline.config.yaml_source import MAX_BYTES, MAX_WEIGHT, parse, read
 from pipeline.errors import ConfigError, UsageError
 
 
@@ -138,13 +139,13 @@ def test_aliases_of_long_texts_are_limited_too() -> None:
 
 @pytest.mark.usefixtures("loader")
 def test_deep_nesting_is_refused_without_recursion() -> None:
-    assert refusal("a: " + "[" * 100_000)[2] == f"nested too deeply: more than {MAX_DEPTH} levels"
+    assert refusal("a: " + "[" * 100_000)[2] == TOO_DEEP
 
 
 def test_depth_through_aliases_counts() -> None:
     half = MAX_DEPTH // 2 + 2
     text = f"a: &a {'[' * half}{']' * half}\nb: {'[' * half}*a{']' * half}\n"
-    assert refusal(text)[2] == f"nested too deeply: more than {MAX_DEPTH} levels"
+    assert refusal(text)[2] == TOO_DEEP
 
 
 def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
