@@ -7,11 +7,11 @@ from pipeline.ports.engine import Health
 _DEFAULT_INTERVAL = 30.0
 _SLOW = 3.0
 """Seconds between checks that are worth a quicker start."""
-_FIRST = 0.5
+_FIRST = 0.25
 
 
 def quick_start(health: Health, known: bool) -> Health:
-    """The same check, asked twice a second until its first regular time.
+    """The same check, asked four times a second until its first regular time.
 
     The engine waits a whole interval before the first check. Within ``start_period`` it can ask
     more often, and a failure there does not count; so nothing becomes unhealthy sooner or later

@@ -14,6 +14,7 @@ from tests.chaos.bad import twelve
 from tests.chaos.experiments import accidents, engine_restarts, releases
 from tests.chaos.site import Row
 from tests.chaos.supervised import supervised
+from tests.chaos.week import SETTLED, week
 
 
 def rows(rounds: int, only: str) -> Iterator[Row]:
@@ -25,6 +26,7 @@ def rows(rounds: int, only: str) -> Iterator[Row]:
         "accidents": lambda: accidents(engine, few),
         "engine": lambda: engine_restarts(engine, few),
         "supervise": lambda: supervised(engine, few),
+        "week": lambda: week(engine, max(2 * SETTLED, 10 * rounds)),
     }
     for name, experiment in experiments.items():
         if only in ("", name):
@@ -35,7 +37,9 @@ def rows(rounds: int, only: str) -> Iterator[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="releases, and rollbacks")
-    parser.add_argument("--only", default="", help="releases, bad, accidents, engine or supervise")
+    parser.add_argument(
+        "--only", default="", help="releases, bad, accidents, engine, supervise or week"
+    )
     asked = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 150)
     found = []

@@ -18,6 +18,7 @@ FROM busybox:1
 LABEL test.version={version}
 COPY index.html /www/
 EXPOSE 8000
+STOPSIGNAL SIGKILL
 CMD ["busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
 """
 WHEN_LIVE = TINY.replace(

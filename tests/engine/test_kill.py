@@ -23,10 +23,13 @@ from tests.engine.world import World, answer, look
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
-MOMENTS = 8
+MOMENTS = 6
 FEWEST = 20
 FEWEST_OF_COMPOSE = 14
 """Failpoints that a whole run passes at least; fewer would mean that effects go unrecorded."""
+AFTER = 2
+"""From one failpoint after an effect to the next. The world before an effect is the one after the
+effect before it; what differs in the records is seen where every failpoint is taken."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,11 @@ class Kill:
         return f"killed at failpoint {self.point}, {' '.join(self.last)}"
 
 
-def kills(app: AppUnderTest, *args: str, survives: int = 0) -> Iterator[Kill]:
+def kills(
+    app: AppUnderTest, *args: str, survives: int = 0, first: int = 1, step: int = 1
+) -> Iterator[Kill]:
     """Die at the first failpoint of the command, at the second, and so on until it ends."""
-    for point in itertools.count(1):
+    for point in itertools.count(first, step):
         kill = killed(app, point, *args, survives=survives)
         if kill is None:
             return
@@ -90,6 +95,12 @@ def latest_number(app: AppUnderTest) -> int:
     return int(latest(app).outcome["release"].removeprefix("r"))
 
 
+def first_in(stage: str, run: RunRecord) -> int:
+    """The failpoint after the stage's first effect, as that run went."""
+    before = itertools.takewhile(lambda effect: effect.stage != stage, run.effects)
+    return 2 * len(list(before)) + AFTER
+
+
 def in_take_over(kill: Kill) -> bool:
     """Without a front nothing serves between the stop of the old release and the start of the new
     one."""
@@ -103,7 +114,7 @@ def test_a_first_release(tmp_path: Path, engine: docker.DockerClient) -> None:
         expected = look(app, engine)
     assert expected.answer == SAYS.format(version="+0")
 
-    for point in itertools.count(1):
+    for point in itertools.count(AFTER, AFTER):
         with small_app(tmp_path / f"point {point}", engine) as app:
             write_version(app, 1)
             kill = killed(app, point, "run")
@@ -217,16 +228,17 @@ def test_a_version_that_fails_its_tests(tmp_path: Path, engine: docker.DockerCli
         release(app, 1)
         write_version(app, 2, "bad, version {version}\n")
         assert quick.command(app, "run").code == 1
-        expected = look(app, engine)
+        expected, first = look(app, engine), first_in("run", latest(app))
         assert expected.answer == SAYS.format(version="+0")
 
         dead: list[Kill] = []
-        for kill in kills(app, "run", survives=1):
+        for kill in kills(app, "run", survives=1, first=first):
             dead.append(kill)
             assert kill.answer == SAYS.format(version=1), kill
             again = quick.command(app, "run")
             assert again.code == 1, f"{kill}: {again.text}"
             assert look(app, engine) == expected, kill
+        assert dead
         assert_history(app, dead)
 
 
@@ -236,17 +248,18 @@ def test_a_version_that_fails_when_it_is_live(tmp_path: Path, engine: docker.Doc
         before = look(app, engine)
         write_version(app, 2, dockerfile=DYING)
         assert quick.command(app, "run").code == 1
-        expected = look(app, engine)
+        expected, first = look(app, engine), first_in("operate", latest(app))
         assert expected.answer == before.answer
         assert expected.status == before.status
 
         dead: list[Kill] = []
-        for kill in kills(app, "run", survives=1):
+        for kill in kills(app, "run", survives=1, first=first, step=AFTER):
             dead.append(kill)
             assert kill.answer == SAYS.format(version=1) or in_take_over(kill), kill
             again = quick.command(app, "run")
             assert again.code == 1, f"{kill}: {again.text}"
             assert look(app, engine) == expected, kill
+        assert dead
         assert_history(app, dead)
 
 

@@ -67,11 +67,11 @@ def test_slow_health_checks_are_asked_early() -> None:
     given = model({"healthcheck": {"test": ["CMD", "x"], "interval": "1m30s"}})
     made = base(given, db=Health(test=("CMD", "pg"), interval=30))
     assert made["services"]["web"]["healthcheck"] == {
-        "test": ["CMD", "x"], "interval": "1m30s", "start_period": "90s", "start_interval": "0.5s",
+        "test": ["CMD", "x"], "interval": "1m30s", "start_period": "90s", "start_interval": "0.25s",
     }  # fmt: skip
     assert made["services"]["db"]["healthcheck"] == {
         "start_period": "30s",
-        "start_interval": "0.5s",
+        "start_interval": "0.25s",
     }
     off = model({"healthcheck": {"disable": True}})
     assert base(off, web=Health(test=("CMD", "x")))["services"]["web"] == off["services"]["web"]

@@ -137,7 +137,7 @@ def test_slow_health_checks_are_asked_early() -> None:
         update={"health": Health(test=("CMD", "x"), interval=30, start_period=5)}
     )
     quick = container_spec.with_quick_health(base(), checked, known=True).health
-    assert quick == Health(test=("CMD", "x"), interval=30, start_period=30, start_interval=0.5)
+    assert quick == Health(test=("CMD", "x"), interval=30, start_period=30, start_interval=0.25)
     assert container_spec.with_quick_health(base(), checked, known=False).health is None
     fast = base(healthcheck={"test": "x", "interval": "2s"})
     assert container_spec.with_quick_health(fast, checked, known=True) == fast
@@ -145,4 +145,4 @@ def test_slow_health_checks_are_asked_early() -> None:
     assert container_spec.with_quick_health(off, checked, known=True) == off
     only_interval = base(healthcheck={"interval": "10s"})
     merged = container_spec.with_quick_health(only_interval, checked, known=True).health
-    assert merged == Health(test=("CMD", "x"), interval=10, start_period=10, start_interval=0.5)
+    assert merged == Health(test=("CMD", "x"), interval=10, start_period=10, start_interval=0.25)
