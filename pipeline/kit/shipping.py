@@ -9,7 +9,9 @@ from pathlib import Path
 
 from pipeline.errors import NotFound, RegistryDenied, RegistryUnavailable, StageFailed
 from pipeline.kit import references
+from pipeline.kit.labels import PROJECT
 from pipeline.kit.text import human_bytes
+from pipeline.kit.thin_archives import without_known
 from pipeline.ports import Auth, Engine
 from pipeline.ports.engine import ImageInfo
 from pipeline.scope import Scope
@@ -93,10 +95,26 @@ class Shipping:
 
     def _send_archive(self, images: list[str]) -> list[ImageInfo]:
         with tempfile.TemporaryDirectory(prefix="dockcycle-") as folder:
-            path = Path(folder) / "images.tar"
-            self.here.save(images, str(path), self.scope)
-            self.tell(f"sending {human_bytes(path.stat().st_size)} to {self._place()}")
-            return self.there.load(str(path), self.scope)
+            whole = Path(folder) / "images.tar"
+            self.here.save(images, str(whole), self.scope)
+            if (thin := self._without_known(whole)) != whole:
+                try:
+                    return self._load(thin, of=whole)
+                except StageFailed as error:  # a layer that was there a moment ago is gone
+                    self.log(f"not enough: {error.message}")
+            return self._load(whole)
+
+    def _without_known(self, whole: Path) -> Path:
+        if self.there.info().containerd_store:
+            return whole
+        known = (image.layers for image in self.there.images({PROJECT: ""}))
+        return without_known(whole, known)
+
+    def _load(self, archive: Path, of: Path | None = None) -> list[ImageInfo]:
+        size = human_bytes(archive.stat().st_size)
+        rest = f" of {human_bytes(of.stat().st_size)}, the rest is there," if of else ""
+        self.tell(f"sending {size}{rest} to {self._place()}")
+        return self.there.load(str(archive), self.scope)
 
     def _require_same(self, service: str, image: str, there: ImageInfo) -> None:
         machine = self.there.info().architecture

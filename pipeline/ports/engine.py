@@ -90,6 +90,8 @@ class ImageInfo(Frozen):
     """HEALTHCHECK of the image."""
     user: str = ""
     settings: Settings = Settings()
+    layers: tuple[str, ...] = ()
+    """Digests of what is in them (diff ids), the base's first; empty where that is not known."""
 
 
 class Port(Frozen):

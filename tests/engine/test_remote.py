@@ -115,6 +115,7 @@ def test_the_tested_image_serves_on_the_server(
     app.write('"good"', before="print('two')")
     app.commit("second")
     second = app.run()
+    assert " of " in next(line for line in second.text.splitlines() if "sending " in line)
     assert second.code == 0 and "took over from r1" in second.text, second.text
     assert app.command("status", "--json").json["release"] == "r2"
 

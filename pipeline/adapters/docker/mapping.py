@@ -165,6 +165,7 @@ def image_info(image: Json) -> ImageInfo:
         health=_health(health) if health else None,
         user=config.get("User") or "",
         settings=settings(config),
+        layers=tuple((image.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

@@ -122,3 +122,13 @@ def test_an_image_for_another_kind_of_machine_is_refused(
     ) as e:
         two.ship(app=Crate(two.build()))
     assert "platforms: [linux/arm64]" in e.value.hint
+
+
+def test_what_is_not_enough_is_sent_whole(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, thin = two.build(), Path(two.context, "thin")
+    thin.write_text("a layer is missing")
+    monkeypatch.setattr("pipeline.kit.shipping.without_known", lambda whole, known: thin)
+    assert two.ship(app=Crate(image)) == {"app": image}
+    sent = [line for line in two.told if line.startswith("sending ")]
+    assert " of " in sent[0] and " of " not in sent[1]
+    assert len(sent) == 2
