@@ -10,6 +10,7 @@ import uvicorn
 
 from pipeline.errors import Locked, UsageError
 from pipeline.scope import Scope
+from pipeline.server.protocol import Protocol
 from pipeline.server.state import State
 from pipeline.server.web import create_app
 from pipeline.store import ProjectLock
@@ -34,7 +35,8 @@ def serve(state: State) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(state), log_config=None, access_log=False, server_header=False,
-                timeout_graceful_shutdown=OPEN_ANSWERS, lifespan="on",
+                timeout_graceful_shutdown=OPEN_ANSWERS, lifespan="on", http=Protocol,
+                loop="uvloop", ws="none",
             )
         )  # fmt: skip
         server.run(sockets=[listener])
