@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 from pipeline.server.queue import Queue
 from pipeline.store import Home, RunRecord, Store
@@ -28,7 +29,11 @@ projects:
   - name: hello
     repository: {origin}
     secret: HOOK
+    branches: [main, "{follow}*"]
+    paths: ["*"]
 """
+FOLLOWED = "followed/"
+"""Branches that begin so are run for, beside the main one."""
 _number = itertools.count(1)
 
 
@@ -37,39 +42,60 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._work = folder / "work"
+        self.work = folder / "work"
         self._home = Home(folder / "home")
         self._process: subprocess.Popen[str] | None = None
         self.address = ("127.0.0.1", 0)
+        self.lines: list[str] = []
+        """What the server has said."""
         origin = folder / "origin.git"
         self._git(folder, "init", "-q", "--bare", "-b", "main", str(origin))
-        self._git(folder, "init", "-q", "-b", "main", str(self._work))
-        self._git(self._work, "remote", "add", "origin", str(origin))
-        (self._work / "pipeline.yml").write_text(PIPELINE)
-        (folder / "serve.yml").write_text(SERVE.format(origin=origin))
+        self._git(folder, "init", "-q", "-b", "main", str(self.work))
+        self._git(self.work, "remote", "add", "origin", str(origin))
+        (self.work / "pipeline.yml").write_text(PIPELINE)
+        (folder / "serve.yml").write_text(SERVE.format(origin=origin, follow=FOLLOWED))
         self.tip = self.push()
         self._queue, self._store = Queue(self._home), Store(self._home)
 
     def push(self) -> str:
         """A new commit on the branch."""
-        self._git(self._work, "add", "-A")
-        self._git(self._work, "commit", "-q", "--allow-empty", "-m", "change")
-        self._git(self._work, "push", "-q", "origin", "main")
-        self.tip = self._git(self._work, "rev-parse", "HEAD").strip()
+        self.tip = self.push_to("main", "change")
         return self.tip
 
+    def push_to(
+        self, branch: str, message: str, *, author: str = "load", path: str = "file"
+    ) -> str:
+        """A new commit on a branch (made from what is checked out), with a file at ``path``."""
+        (self.work / path).write_text(str(next(_number)))
+        self._git(self.work, "add", "-A")
+        self._git(self.work, "commit", "-q", "-m", message, GIT_AUTHOR_NAME=author)
+        self._git(self.work, "push", "-q", "origin", f"HEAD:refs/heads/{branch}")
+        return self._git(self.work, "rev-parse", "HEAD").strip()
+
+    def command(self, *args: str) -> str:
+        """What the command prints for people."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", "-C", str(self.work), *args], text=True, timeout=60,
+            capture_output=True, check=True, env=self._environ(),
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    def _environ(self) -> dict[str, str]:
+        ours = {"DOCKCYCLE_HOME": str(self._home.path), "HOOK": SECRET, "PYTHONPATH": str(ROOT)}
+        return {**os.environ, **ours}
+
     def start(self) -> None:
-        environ = {"DOCKCYCLE_HOME": str(self._home.path), "HOOK": SECRET, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pipeline", "-C", str(self._folder), "serve"],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, **environ},
+            stderr=subprocess.PIPE, text=True, env=self._environ(),
         )  # fmt: skip
         assert self._process.stderr is not None
         line = self._process.stderr.readline()
         found = re.search(r":(\d+)$", line.strip())
         assert found, line
         self.address = ("127.0.0.1", int(found[1]))
-        threading.Thread(target=self._process.stderr.read, daemon=True).start()
+        stream = self._process.stderr
+        threading.Thread(target=lambda: self.lines.extend(stream), daemon=True).start()
 
     def kill(self) -> None:
         if self._process is not None:
@@ -97,6 +123,17 @@ class Site:
         assert found is not None
         return int(found[1]) / 1024
 
+    def get(self, path: str) -> str:
+        """What the server answers."""
+        with urlopen(f"http://{self.address[0]}:{self.address[1]}{path}", timeout=60) as answer:
+            return str(answer.read().decode())
+
+    def refused(self) -> int:
+        """Deliveries that were not signed, as the server counts them."""
+        name = 'dockcycle_deliveries_total{outcome="unsigned",project="hello"}'
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics"), re.M)
+        return int(float(found[1])) if found else 0
+
     def kept(self) -> int:
         """Deliveries on the disk, those counted that were forgotten since."""
         return max((int(str(row["id"])) for row in self._queue.deliveries(limit=1)), default=0)
@@ -121,9 +158,9 @@ class Site:
     def _open(self) -> int:
         return sum(len(self._queue.jobs(state=state)) for state in ("queued", "running"))
 
-    def _git(self, where: Path, *args: str) -> str:
+    def _git(self, where: Path, *args: str, **author: str) -> str:
         who = {f"GIT_{w}_{k}": "load@example.com" for w in ("AUTHOR", "COMMITTER")
-               for k in ("NAME", "EMAIL")}  # fmt: skip
+               for k in ("NAME", "EMAIL")} | author  # fmt: skip
         return subprocess.run(
             ["git", *args], cwd=where, check=True, text=True, capture_output=True, timeout=60,
             env={**os.environ, **who},
