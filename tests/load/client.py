@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LIMIT = 60.0
@@ -18,25 +18,27 @@ class Answer:
 
 
 async def post_all(
-    address: tuple[str, int], requests: Sequence[bytes], connections: int
+    address: tuple[str, int], requests: Iterable[bytes], connections: int, within: float = 0.0
 ) -> list[Answer]:
-    """Send whole requests, in order, by whichever connection is free."""
-    waiting = list(reversed(requests))
+    """Send whole requests, in order, by whichever connection is free; with ``within`` not all at
+    once, but one every so many seconds."""
+    waiting = iter(enumerate(requests))
     answers: list[Answer] = []
+    begun = time.monotonic()
 
     async def work() -> None:
         reader, writer = await asyncio.open_connection(*address)
         try:
-            while waiting:
-                request = waiting.pop()
+            for number, request in waiting:
                 started = time.perf_counter()
                 writer.write(request)
                 status = await asyncio.wait_for(_answer(reader), LIMIT)
                 answers.append(Answer(status, time.perf_counter() - started))
+                await asyncio.sleep(max(0.0, begun + (number + 1) * within - time.monotonic()))
         finally:
             writer.close()
 
-    await asyncio.gather(*(work() for _ in range(min(connections, len(requests)))))
+    await asyncio.gather(*(work() for _ in range(connections)))
     return answers
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -21,7 +22,11 @@ from pipeline.store import Home, RunRecord, Store
 ROOT = Path(__file__).parents[2]
 SECRET = "it-is-a-secret-to-everybody"
 PATIENCE = 120.0
-PIPELINE = "name: hello\nstages:\n  - code: {checks: ['true']}\n"
+PIPELINE = """\
+name: hello
+stages:
+  - code: {{checks: ["while test -e {hold}; do sleep 0.1; done"]}}
+"""
 SERVE = """\
 listen: 127.0.0.1:0
 secrets: {{HOOK: {{env: HOOK}}}}
@@ -48,11 +53,13 @@ class Site:
         self.address = ("127.0.0.1", 0)
         self.lines: list[str] = []
         """What the server has said."""
-        origin = folder / "origin.git"
+        self._origin = origin = folder / "origin.git"
         self._git(folder, "init", "-q", "--bare", "-b", "main", str(origin))
         self._git(folder, "init", "-q", "-b", "main", str(self.work))
         self._git(self.work, "remote", "add", "origin", str(origin))
-        (self.work / "pipeline.yml").write_text(PIPELINE)
+        self.hold = folder / "hold"
+        """As long as this file is there, no run ends."""
+        (self.work / "pipeline.yml").write_text(PIPELINE.format(hold=self.hold))
         (folder / "serve.yml").write_text(SERVE.format(origin=origin, follow=FOLLOWED))
         self.tip = self.push()
         self._queue, self._store = Queue(self._home), Store(self._home)
@@ -71,6 +78,33 @@ class Site:
         self._git(self.work, "commit", "-q", "-m", message, GIT_AUTHOR_NAME=author)
         self._git(self.work, "push", "-q", "origin", f"HEAD:refs/heads/{branch}")
         return self._git(self.work, "rev-parse", "HEAD").strip()
+
+    def pushes(self, count: int) -> Iterator[str]:
+        """So many commits, each one pushed when it is asked for."""
+        changes = "".join(
+            f"commit refs/heads/later\nmark :{number}\ncommitter load <load@example.com> 0 +0000\n"
+            f"data 0\n{f'from {self.tip}' if number == 1 else ''}\n"
+            f"M 100644 inline file\ndata {len(str(number))}\n{number}\n"
+            for number in range(1, count + 1)
+        )
+        marks = self.work.parent / "marks"
+        self._git(self._origin, "fast-import", "--quiet", f"--export-marks={marks}", given=changes)
+        commits = dict(line.split() for line in marks.read_text().splitlines())
+        with subprocess.Popen(
+            ["git", "update-ref", "--stdin"], cwd=self._origin, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as moving:  # fmt: skip
+            assert moving.stdin is not None
+            assert moving.stdout is not None
+            for number in range(1, count + 1):
+                self.tip = commits[f":{number}"]
+                moving.stdin.write(f"start\nupdate refs/heads/main {self.tip}\ncommit\n")
+                assert [moving.stdout.readline() for _ in range(2)] == [
+                    "start: ok\n",
+                    "commit: ok\n",
+                ]
+                yield self.tip
+        self._git(self.work, "pull", "-q", "origin", "main")
 
     def command(self, *args: str) -> str:
         """What the command prints for people."""
@@ -158,10 +192,11 @@ class Site:
     def _open(self) -> int:
         return sum(len(self._queue.jobs(state=state)) for state in ("queued", "running"))
 
-    def _git(self, where: Path, *args: str, **author: str) -> str:
+    def _git(self, where: Path, *args: str, given: str = "", **author: str) -> str:
         who = {f"GIT_{w}_{k}": "load@example.com" for w in ("AUTHOR", "COMMITTER")
                for k in ("NAME", "EMAIL")} | author  # fmt: skip
         return subprocess.run(
             ["git", *args], cwd=where, check=True, text=True, capture_output=True, timeout=60,
+            input=given,
             env={**os.environ, **who},
         ).stdout  # fmt: skip
