@@ -16,17 +16,19 @@ from tests.engine.small import TINY, write_version
 pytestmark = pytest.mark.engine
 
 
-def step(app: AppUnderTest, folder: Path) -> subprocess.CompletedProcess[str]:
+def step(app: AppUnderTest, folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """The step with ``inputs`` (as variables) of the action, and what it writes put into
+    ``folder``."""
     steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
     script = next(step["run"] for step in steps if step.get("id") == "run")
     command = folder / "dockcycle"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m pipeline "$@"\n')
     command.chmod(0o755)
     given = app.environment(
-        {"DIRECTORY": str(app.directory), "PIPELINE": "", "OVERLAY": "", "LAST": "smoke",
-         "VALUES": "stages.smoke.within=30s", "CACHE": "", "GITHUB_ACTIONS": "true",
+        {"DIRECTORY": str(app.directory), "PIPELINE": "", "OVERLAY": "", "LAST": "",
+         "VALUES": "", "CACHE": "", "GITHUB_ACTIONS": "true",
          "GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-         "GITHUB_WORKSPACE": str(app.directory)}
+         "GITHUB_WORKSPACE": str(app.directory), **inputs}
     )  # fmt: skip
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
@@ -38,7 +40,7 @@ def step(app: AppUnderTest, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_outputs_summary_and_annotations(app: AppUnderTest, tmp_path: Path) -> None:
     fill_in(app)
     write_version(app, 1)
-    done = step(app, tmp_path)
+    done = step(app, tmp_path, LAST="smoke", VALUES="stages.smoke.within=30s")
     assert done.returncode == 0, done.stdout + done.stderr
     record = app.latest()
     image = record["artifacts"]["Images"]["services"]["app"]["id"]
@@ -49,7 +51,7 @@ def test_outputs_summary_and_annotations(app: AppUnderTest, tmp_path: Path) -> N
     assert "| smoke | ✅ passed |" in summary and image in summary
 
     (app.directory / "Dockerfile").write_text(f"{TINY.format(version=2)}RUN exit 7\n")
-    failed = step(app, tmp_path)
+    failed = step(app, tmp_path, LAST="smoke")
     assert failed.returncode == 1
     line = len(TINY.splitlines()) + 1
     assert f"::error title=build failed,file=Dockerfile,line={line}" in failed.stdout
