@@ -72,7 +72,8 @@ def author(folder: str | Path, wishes: Wishes | None = None) -> Authored:
     authored = ecosystem.author(tree, wishes)
     reasons = [why, *authored.reasons]
     for other, reason in known:
-        if other is not ecosystem and other.key not in _LAST:
+        used = any(each.file == reason.file for each in authored.reasons)
+        if other is not ecosystem and other.key not in _LAST and not used:
             reasons.append(_passed_over(ecosystem, other, reason))
     return Authored(authored.ecosystem, authored.dockerfile, tuple(reasons), authored.port)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,8 +70,9 @@ class _Author:
         self.sources = Sources(tree, sorted(files, key=lambda path: path not in _ENTRIES))
         said = starting.said(tree, wishes, self.reasons)
         self.command = said.command if said else self._start()
-        self.port = None
-        if wishes.port or ((said is None or said.listens) and self.sources.has(_LISTENS)):
+        self.port: int | None = None
+        serves = "deno serve" in " ".join(self._words) or self.sources.has(_LISTENS)
+        if wishes.port or ((said is None or said.listens) and serves):
             self.port = starting.port(
                 self.sources, wishes, self.reasons, command=self.command, patterns=_PORT,
                 usual=_USUAL,
@@ -107,8 +107,10 @@ class _Author:
         if isinstance(task, str) and task:
             line = self.tree.line_of("deno.json", '"start"')
             self.reasons.note("start", task, "tasks.start", "deno.json", line=line)
-            watched = re.sub(r"\s--watch(?:=\S+)?", "", task)
-            return watched if watched.startswith("deno ") else ("deno", "task", "start")
+            unwatched = re.sub(r"\s--watch(?:=\S+)?", "", task)
+            if unwatched.startswith("deno serve ") and "--port" not in unwatched:
+                return unwatched.replace("deno serve ", 'deno serve --port "$PORT" ', 1)
+            return unwatched if unwatched.startswith("deno ") else ("deno", "task", "start")
         if entry := self.tree.first(*_ENTRIES):
             self.reasons.note("start", entry, "the usual file that is there", entry)
             if "export default" in self.tree.read(entry) and "fetch" in self.tree.read(entry):
@@ -120,10 +122,13 @@ class _Author:
             "in pipeline.yml: `dockerfile: {start: deno run --allow-net it.ts}`.",
         )
 
+    @property
+    def _words(self) -> Sequence[str]:
+        return self.command.split() if isinstance(self.command, str) else self.command
+
     def _entry(self) -> str | None:
         """The file whose imports are all that there is to download."""
-        text = self.command if isinstance(self.command, str) else shlex.join(self.command)
-        named = (word for word in text.split() if self.tree.has(word.removeprefix("./")))
+        named = (word for word in self._words if self.tree.has(word.removeprefix("./")))
         return next(named, None) or self.tree.first(*_ENTRIES)
 
     def author(self) -> Authored:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pipeline.kit.authoring import blocks, parts, probes, starting
 from pipeline.kit.authoring.contract import Authored, Reasons, Wishes
-from pipeline.kit.authoring.go.modules import Modules, Program
+from pipeline.kit.authoring.go.modules import Modules
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
@@ -50,7 +50,7 @@ class _Author:
         said = starting.said(tree, wishes, self.reasons)
         self.program = self.modules.choose(said, self.reasons)
         self.command = said.with_program(self.program.name) if said else (self.program.name,)
-        self.sources = Sources(tree, _near_first(self.modules.sources, self.program))
+        self.sources = Sources(tree, self._near_first())
         self.with_c = self.modules.needs_c()
         if self.with_c:
             because = "so the program needs the C library, and a base that has it"
@@ -69,6 +69,13 @@ class _Author:
                 "address", found.value, "nobody outside of the container reaches it; listen on "
                 "all addresses", found.file, line=found.line, doubtful=True,
             )  # fmt: skip
+
+    def _near_first(self) -> list[str]:
+        """The program's own folder before what it may import; no other program is imported."""
+        mine = self.program.folder
+        others = {each.folder for each in self.modules.programs} - {mine}
+        files = [path for path in self.modules.sources if posixpath.dirname(path) not in others]
+        return sorted(files, key=lambda path: posixpath.dirname(path) != mine)
 
     def author(self) -> Authored:
         small = not (self.with_c or self.wishes.packages)
@@ -127,8 +134,3 @@ class _Author:
             return None
         probe = probes.busybox if small else probes.bash
         return probes.choose(probe, self.sources.health_route(), self.reasons)
-
-
-def _near_first(sources: list[str], program: Program) -> list[str]:
-    """The program's own folder before the others."""
-    return sorted(sources, key=lambda path: posixpath.dirname(path) != program.folder)

@@ -13,7 +13,6 @@ from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring.java import POM
 from pipeline.kit.authoring.tree import Tree
 
-_NAMESPACE = re.compile(r"\sxmlns(?::\w+)?=\"[^\"]*\"")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -32,13 +31,16 @@ class Pom:
     def root(self) -> ElementTree.Element:
         try:
             # The user's own file, and expat bounds what entities can grow to.
-            return ElementTree.fromstring(_NAMESPACE.sub("", self.tree.read(self.path)))  # noqa: S314
+            root = ElementTree.fromstring(self.tree.read(self.path))  # noqa: S314
         except ElementTree.ParseError as error:
             raise StageFailed(
                 f"{self.path} cannot be read: {error}",
                 hint="Mend the file; a Dockerfile cannot be made from what it does not say.",
                 where=Location(self.path, error.position[0]),
             ) from error
+        for element in root.iter():  # with Maven's namespace or without: it is the same to Maven
+            element.tag = element.tag.rpartition("}")[2]
+        return root
 
     def text(self, path: str) -> str:
         """The text at an ElementTree ``path``, with the file's own properties filled in."""

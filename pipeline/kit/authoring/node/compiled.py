@@ -12,7 +12,8 @@ from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring.node.package import Package
 from pipeline.kit.authoring.tree import Tree
 
-BUILD_SCRIPTS = ("build", "build:prod", "build:production", "compile", "heroku-postbuild")
+BUILD_SCRIPTS = ("build", "build:prod", "build:production", "compile", "heroku-postbuild",
+                 "docs:build")  # fmt: skip
 _OUTPUT = re.compile(r"(?:--out-?file|-o)[= ](?:\./)?(\S+\.[cm]?js)\b")
 _FOLDER = re.compile(r"(?:--out-?[dD]ir|--out-dir|-d)[= ](?:\./)?([\w./-]+)")
 _MADE_FOLDERS = ("dist", "build", "lib", "out", ".output", "output", "bin", "server-dist", "prod")

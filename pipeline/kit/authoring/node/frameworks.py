@@ -212,7 +212,9 @@ _FOLDER = re.compile(r"(?:outDir|outputDir)\s*:\s*[\"'](?:\./)?([A-Za-z_][\w/-]*
 def _site(tree: Tree, package: Package, config: str) -> Result | None:
     for name, folder, single_page, command in _SITES:
         if package.has(name):
-            site = _folder(name, package.scripts.get("build", ""), config) or folder
+            script = next((s for s in package.scripts.values() if command in s), "")
+            script = package.scripts.get("build", script)
+            site = _folder(name, script, config) or folder
             return Result(name, site=site, single_page=single_page, build=command)
     return None
 

@@ -210,7 +210,8 @@ class Starter:
 
     def _has_runner(self, name: str) -> bool:
         if name == "bun":
-            return self.tree.first("bun.lock", "bun.lockb", "bunfig.toml") is not None
+            files = self.tree.first("bun.lock", "bun.lockb", "bunfig.toml")
+            return bool(files or self.package.has("@types/bun", "bun-types"))
         return self.package.has(name) is not None
 
     def _usual_file(self) -> str | None:

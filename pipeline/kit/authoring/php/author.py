@@ -47,6 +47,7 @@ class _Author:
         self.said = starting.said(tree, wishes, self.reasons)
         self.serves = self.root is not None and self._is_served()
         self.extensions = self._extensions()
+        self.assets = self._assets_stage()
         self.port = wishes.port or (_PORT if self.serves else None)
         because = "asked for by `port:`" if wishes.port else "above 1024, so that no root is needed"
         self.reasons.note("port", self.port or "none", because)
@@ -83,7 +84,7 @@ class _Author:
         kind = "apache" if self.serves else "cli"
         items = blocks.paragraphs(
             *self._vendor_stage(),
-            *self._assets_stage(),
+            *self.assets,
             [m.From(f"php:{self.version}-{kind}-trixie")],
             *self._installed(),
             self._configuration(),
@@ -213,7 +214,7 @@ class _Author:
                       blocks.run("touch .env")]  # fmt: skip
         if self.composer.has_packages:
             items.append(m.Copy(("/app/vendor",), "./vendor", flags=(("from", "vendor"), *_OWN)))
-        if any(isinstance(item, m.From) for each in self._assets_stage() for item in each):
+        if self.assets:
             flags = (("from", "assets"), *_OWN)
             items.append(m.Copy(("/app/public/build",), "./public/build", flags=flags))
         return items

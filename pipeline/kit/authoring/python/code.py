@@ -69,6 +69,7 @@ CELERY = re.compile(r"^(\w+)\s*=\s*Celery\(", re.MULTILINE)
 ONLY_HERE = re.compile(
     r"(?:host\s*=\s*|Server\(\s*\(\s*|\bbind\(\s*\(\s*)[\"'](127\.0\.0\.1|localhost)[\"']"
 )
+AIOHTTP = re.compile(r"\bweb\.(?:run_app|_run_app|TCPSite|AppRunner)\(")
 HOST = re.compile(r"(?:getenv|environ\.get|environ)[(\[]\s*[\"']HOST[\"']")
 """Lets itself be told on which address it listens."""
 DEVELOPMENT = re.compile(r"\b(?:app|application|server)\.run\(|\buvicorn\.run\(|^serve\(\)", re.M)
@@ -80,7 +81,7 @@ PORT = (
     re.compile(r"environ\.get\(\s*[\"']PORT[\"']\s*\)\s*or\s*[\"']?(\d{2,5})"),
     re.compile(
         r"(?:\brun|\bserve|\brun_app|\brun_simple|\brun_server|\bmake_server|\blaunch|"
-        r"\bTCPSite)\([^)]*?\b(?:port|server_port)\s*=\s*(?:int\()?(\d{2,5})"
+        r"\bTCPSite)\((?:[^()]|\([^()]*\))*?\b(?:port|server_port)\s*=\s*(?:int\()?(\d{2,5})"
     ),
     re.compile(
         r"(?:Server|make_server|\bbind|\bserve|TCPSite|create_server|start_server)\(?\s*=?\s*"

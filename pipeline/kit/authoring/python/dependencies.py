@@ -151,7 +151,13 @@ def _places(project: Project) -> Iterator[Dependencies]:
 def _listed(project: Project) -> Iterator[Dependencies]:
     tree = project.tree
     listed = project.listed
-    if listed:
+    if listed and (sources := project.tool("uv").get("sources")):
+        # Only uv knows what these stand for: other members of a workspace, folders, repositories.
+        text = str(sources)
+        yield Dependencies("uv", names(listed), (PYPROJECT,), PYPROJECT,
+                           needs_code="'workspace'" in text or "'path'" in text,
+                           needs_git="'git'" in text)  # fmt: skip
+    elif listed:
         yield Dependencies("pyproject", names(listed), (PYPROJECT,), PYPROJECT)
     elif poetry := project.tool("poetry").get("dependencies"):
         yield Dependencies("poetry", _table(poetry), (PYPROJECT,), PYPROJECT)

@@ -8,7 +8,7 @@ from pipeline.kit.authoring.python import code
 from pipeline.kit.authoring.python.code import AppObject
 from pipeline.kit.authoring.python.dependencies import Dependencies
 
-ADDED = {"gunicorn": "gunicorn>=23", "uvicorn": "uvicorn>=0.30"}
+ADDED = {"gunicorn": "gunicorn>=23", "uvicorn": "uvicorn>=0.30", "waitress": "waitress>=3"}
 """Servers that are installed for an app that brings none: what pip is asked for."""
 CONFIGURATIONS = ("gunicorn.conf.py",)
 """Files that gunicorn reads by itself."""
@@ -26,6 +26,8 @@ def choose(app: AppObject, dependencies: Dependencies) -> str:
     """The first that the app brings, else the usual one."""
     if app.kind == "Sanic":
         return "sanic"
+    if app.attribute:
+        return "waitress"  # the only one that takes an attribute of an object
     order = ("uvicorn", "hypercorn", "granian", "daphne") if is_async(app, dependencies) else (
         "gunicorn", "waitress"
     )  # fmt: skip

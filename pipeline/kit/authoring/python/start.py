@@ -215,14 +215,13 @@ class Starter:
         self.reasons.note(
             "app", f"{found.module(root)}:{found.name}", kind, found.file, line=found.line
         )
-        if found.attribute:  # no server takes an attribute of an object: it serves itself
-            start = Start(("python", found.file), self._port("", 8050))
-            return replace(start, environment={"HOST": _ANY_HOST})
         text = self.tree.read(found.file)
         if found.kind not in code.FLASK and code.UNGUARDED_RUN.search(text):
             self.reasons.note("start", f"python {found.file}", "it starts its own server",
                               found.file)  # fmt: skip
-            return Start(("python", found.file), self._port("", self._usual("") or 8000))
+            environment = {"HOST": _ANY_HOST} if found.kind == "Dash" else {}
+            port = self._port("", self._usual("") or 8000)
+            return Start(("python", found.file), port, environment=environment)
         start = self._serve(found, root, self._usual("") or 8000)
         if found.kind in code.FLASK and code.prepares(text) and not found.factory:
             start = self._preparing(start, found.file.removeprefix(f"{root}/" if root else ""))
@@ -248,7 +247,8 @@ class Starter:
         )  # fmt: skip
         places = [posixpath.join(root, name) for name in servers.CONFIGURATIONS]
         configured = self.tree.first(*places, *servers.CONFIGURATIONS)
-        target = f"{app.module(root)}:{app.name}"
+        attribute = f".{app.attribute}" if app.attribute else ""
+        target = f"{app.module(root)}:{app.name}{attribute}"
         command = servers.command(server, app, target, configured=bool(configured))
         environment = {}
         if app.kind in code.FLASK and code.UNGUARDED_RUN.search(self.tree.read(app.file)):
@@ -271,7 +271,9 @@ class Starter:
                 "0.0.0.0", address.file, line=address.line, doubtful=True,
             )  # fmt: skip
         environment = {"HOST": _ANY_HOST} if near.has(code.HOST) else {}
-        usual = self._usual("") or (8000 if near.has(code.LISTENS) else None)
+        usual = 8080 if near.has(code.AIOHTTP) else self._usual("") or (
+            8000 if near.has(code.LISTENS) else None
+        )  # fmt: skip
         return Start(found.argv, self._port("", usual), path=found.path, environment=environment)
 
     def _console_script(self) -> Start | None:
