@@ -11,8 +11,10 @@ from pipeline.kit.authoring.contract import Authored, Reason, Reasons, Wishes
 from pipeline.kit.authoring.node import (
     frameworks,
     health,
+    layers,
     listening,
     managers,
+    needs,
     scripts,
     version,
     workspace,
@@ -107,11 +109,15 @@ class _Author:
         )
         self.runs_bun = self._runs_bun()
         self.base = "oven/bun:1-slim" if self.runs_bun else f"node:{self.node}-slim"
+        code = needs.runs_code(self.workspace, self.package, self.reasons)
+        whole = self.site or only_site or code
+        self.layers = None if whole else layers.find(tree, self.workspace, self.package)
         self.builds = self._builds()
-        self.install = Installer(
-            tree, self.workspace, self.package, self.manager, self.base, self.reasons,
-            result=self.result, start=self.start, builds=self.builds,
+        needed = needs.Needs(
+            self.workspace, self.package, self.manager, self.base, self.reasons,
+            result=self.result, start=self.start, code=code, builds=bool(self.builds),
         )  # fmt: skip
+        self.install = Installer(tree, needed, self.base, self.builds, self.layers)
         if self.result and self.result.told:
             self.reasons.note("framework", self.result.name, self.result.told, self.package.file,
                               doubtful=True)  # fmt: skip
@@ -124,7 +130,7 @@ class _Author:
             [m.From(self.base)],
             [self._environment(self.start)],
             blocks.apt(
-                {*self.wishes.packages, *self.install.needs_at_run_time},
+                {*self.wishes.packages, *self.install.needs.at_run_time},
                 "System packages that the app needs.",
             ),
             [
@@ -180,14 +186,14 @@ class _Author:
         """Commands that build, in their order."""
         found = list(self.start.builds) if self.start else []
         ran = " ".join(found)
-        for member in self.workspace.below(self.package)[:-1]:
-            if "build" in member.scripts:
-                found.append(self.manager.run("build", member))
+        if self.layers is None:
+            found += self.manager.builds(self.workspace.below(self.package)[:-1])
         script = self.starter.compiled.script
         if script is not None:
             if not re.search(rf"\brun {script}\b", ran):
                 node = "" if self.runs_bun else self.node
-                found.append(self.manager.run(script, self.package, node))
+                here = self.layers is not None
+                found.append(self.manager.run(script, self.package, node, here=here))
             line = self.package.line_of(script)
             self.reasons.note("build", found[-1], f"scripts.{script}", self.package.file, line=line)
         elif self.start is not None and self.start.compiles and "tsc" not in ran:
@@ -201,7 +207,8 @@ class _Author:
         return found
 
     def _here(self, command: str) -> str:
-        return f"cd {self.package.folder} && {command}" if self.package.folder else command
+        away = self.package.folder and self.layers is None
+        return f"cd {self.package.folder} && {command}" if away else command
 
     # the stage that runs
 

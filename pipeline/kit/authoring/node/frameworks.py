@@ -35,6 +35,8 @@ class Result:
     caches: tuple[str, ...] = ()
     build: str = ""
     """The command that builds, where no script does."""
+    tool: str = ""
+    """A package that it needs when it runs, although it is one for developers."""
     told: str = ""
     """Worth a look by the user."""
 
@@ -88,9 +90,13 @@ def _next(tree: Tree, package: Package, config: str) -> Result | None:
             modules=False, environment={**environment, "HOSTNAME": _ANY_HOST},
             build_environment=environment, caches=caches, build="next build",
         )  # fmt: skip
+    # `next start` reads its configuration again, and would install what that is written in.
+    place = f"{package.folder}/" if package.folder else ""
+    typed = tree.first(f"{place}next.config.ts", f"{place}next.config.mts") is not None
     return Result(
         "Next.js", start=("next", "start"), environment=environment,
         build_environment=environment, caches=caches, build="next build",
+        tool="typescript" if typed else "",
     )  # fmt: skip
 
 

@@ -16,130 +16,53 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.kit.authoring import blocks, parts
-from pipeline.kit.authoring.contract import Reasons
 from pipeline.kit.authoring.node import frameworks
-from pipeline.kit.authoring.node.frameworks import Result
-from pipeline.kit.authoring.node.managers import Manager
+from pipeline.kit.authoring.node.layers import Layers
+from pipeline.kit.authoring.node.needs import AT_BUILD_TIME, FOR_DEVELOPERS, Needs
 from pipeline.kit.authoring.node.package import FILE, Package
-from pipeline.kit.authoring.node.start import Start
-from pipeline.kit.authoring.node.workspace import Workspace
 from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
 
 _NPM_CACHE = "/root/.npm"
-_COMPILED = ("better-sqlite3", "sqlite3", "node-sass", "serialport", "re2", "leveldown", "kerberos",
-             "cpu-features", "isolated-vm", "farmhash", "libpq", "pg-native", "usb", "zeromq",
-             "robotjs", "deasync", "node-gyp", "couchbase", "integer")  # fmt: skip
-_AT_RUN_TIME = {"prisma": ("ca-certificates", "openssl"), "@prisma/client": ("ca-certificates",
-                "openssl"), "pg-native": ("libpq5",), "libpq": ("libpq5",)}  # fmt: skip
-_AT_BUILD_TIME = {"pg-native": ("libpq-dev",), "libpq": ("libpq-dev",)}
-_FOR_DEVELOPERS = re.compile(
-    r"^(?:npx\s+)?(?:husky|only-allow|simple-git-hooks|lefthook|nuxi?\s+prepare|svelte-kit\s+sync|"
-    r"is-ci|git config|pnpm dlx only-allow|npx --yes only-allow|nuxt prepare)\b"
-)
-_WITHOUT_MODULES = "find . -name node_modules -prune -exec rm -rf {} +"
-_GENERATES = ("prisma", "@prisma/client")
-"""Packages that write code of the project's own into node_modules."""
+_WITHOUT_MODULES = "find /app -name node_modules -prune -exec rm -rf {} +"
 
 
 class Installer:
     def __init__(
-        self, tree: Tree, workspace: Workspace, package: Package, manager: Manager, base: str,
-        reasons: Reasons, *, result: Result | None, start: Start | None, builds: Sequence[str],
+        self, tree: Tree, needs: Needs, base: str, builds: Sequence[str], layers: Layers | None
     ) -> None:  # fmt: skip
         self.tree = tree
-        self.workspace = workspace
-        self.package = package
-        self.manager = manager
+        self.needs = needs
+        self.workspace = needs.workspace
+        self.package = needs.package
+        self.manager = needs.manager
+        self.result = needs.result
+        self.start = needs.start
         self.base = base
-        self.reasons = reasons
-        self.result = result
-        self.start = start
         self.builds = list(builds)
-        self.bun = base.startswith("oven/")
-        self.needs_code = self._needs_code()
-        self.compiled = package.has(*_COMPILED)
-        if self.compiled:
-            reasons.note("system packages", "g++, make, python3", f"{self.compiled} is compiled",
-                         package.file)  # fmt: skip
-        self.keeps_tools = self._keeps_tools()
-
-    # decisions
-
-    @property
-    def whole(self) -> bool:
-        """Does one stage do everything?"""
-        return self.needs_code and bool(self.builds or self.foreign)
-
-    @property
-    def foreign(self) -> bool:
-        """Does an install need what the last stage is not to have?"""
-        return bool((self.manager.tool and not self.bun) or self.compiled)
-
-    @property
-    def needs_at_run_time(self) -> set[str]:
-        asked = {*self.package.dependencies, *self.package.tools}
-        return {each for name in asked for each in _AT_RUN_TIME.get(name, ())}
-
-    @property
-    def modules(self) -> bool:
-        """Is there anything in node_modules when the app runs?"""
-        if self.result is not None and self.result.start and not self.result.modules:
-            return False
-        optional = self.package.data.get("optionalDependencies")
-        tool = self.start.tool if self.start else ""
-        asked = self.package.dependencies or self.workspace.root.dependencies
-        return bool(asked or optional or tool)
-
-    def _needs_code(self) -> bool:
-        root = self.workspace.root
-        if generating := self.package.has(*_GENERATES):
-            because = f"{generating} makes code of the project's own"
-            self.reasons.note("dependencies", "with the code", because, FILE)
-            return True
-        script = root.own_install_script
-        if script is None or _FOR_DEVELOPERS.match(root.scripts[script]):
-            return False
-        self.reasons.note("dependencies", "with the code", "an install script needs it", FILE,
-                          line=root.line_of(script))  # fmt: skip
-        return True
-
-    def _keeps_tools(self) -> bool:
-        """Are development dependencies in the image, since the start cannot do without?"""
-        tool = self.start.tool if self.start else ""
-        if not tool:
-            return False
-        alone = self.manager.name == "npm" and not self.whole and not self.workspace.members
-        because = "the start command needs it" if alone else (
-            "the start command needs it, so all of them are in the image"
-        )  # fmt: skip
-        self.reasons.note(
-            "dependencies", tool, f"a development dependency, but {because}: move it to "
-            "dependencies", self.package.file, line=self.package.line_of(tool), doubtful=True,
-        )  # fmt: skip
-        return not alone
+        self.layers = layers
 
     # stages
 
     def stages(self, *, site: bool = False) -> Iterator[list[m.Item]]:
-        if site or self.whole:
+        if site or self.needs.whole:
             yield from self._one_stage(site=site)
             return
-        if not self.builds and not self.foreign:
+        if not self.builds and not self.needs.foreign:
             return
         yield from self._manifest("dependencies" if not self.builds else "manifest")
-        production = not self.keeps_tools
+        production = not self.needs.keeps_tools
         if not self.builds:
             yield [self._run([self.manager.install(production=production)])]
             return
-        if self.modules:
+        if self.needs.modules:
             yield [m.From("manifest", "dependencies")]
             yield [self._run([self.manager.install(production=production)])]
         install = self._run([self.manager.install(production=False), *self._added()])
         if self.workspace.members:  # node_modules in many folders: no one mount has them
             yield [m.From("manifest", "build")]
             yield [install]
-            yield [*self._build_environment(), parts.code()]
+            yield from self._code_of_workspace()
             yield [self._build(after=[] if self._unpacks or self._outputs else [_WITHOUT_MODULES])]
             return
         yield [m.From("manifest", "tools")]
@@ -153,6 +76,22 @@ class Installer:
         mount = "type=bind,from=tools,source=/app/node_modules,target=/app/node_modules,rw"
         build = self._build(after=self._below())
         yield [replace(build, flags=(*build.flags, ("mount", mount)))]
+
+    def _code_of_workspace(self) -> Iterator[list[m.Item]]:
+        environment = self._build_environment()
+        if self.layers is None:
+            yield [*environment, parts.code()]
+            return
+        why = "The packages that the app is made of first: a change of the app builds none of them."
+        settings = [file for file in self.layers.settings if file not in self.manager.files]
+        yield environment
+        yield [*blocks.comment(why), *parts.copies(settings), *self._built(self.layers.packages[0])]
+        for package in self.layers.packages[1:]:
+            yield self._built(package)
+        yield [_folder(self.package), m.Workdir(self._place)]
+
+    def _built(self, package: Package) -> list[m.Item]:
+        return [_folder(package), *(blocks.run(each) for each in self.manager.builds([package]))]
 
     def _below(self) -> list[str]:
         """Take away what sites in folders of their own were built with."""
@@ -178,7 +117,7 @@ class Installer:
         yield [m.From(self.base, "build")]
         yield self._tool()
         install = self._run([self.manager.install(production=False), *self._added()])
-        if self.needs_code:
+        if self.needs.code:
             why = blocks.comment("An install runs code of the project, so both go together.")
             yield [m.Workdir("/app"), *why, parts.code(), install]
             yield self._build_environment()
@@ -186,21 +125,21 @@ class Installer:
             why = blocks.comment(parts.DEPENDENCIES_FIRST)
             yield [m.Workdir("/app"), *why, *self._described(), *self._prepared(), install]
             yield [*self._build_environment(), parts.code()]
-        prune = [] if site or self.keeps_tools or self._unpacks else [self.manager.prune()]
+        prune = [] if site or self.needs.keeps_tools or self._unpacks else [self.manager.prune()]
         yield [self._build(after=prune)]
 
     def _tool(self) -> list[m.Item]:
         items: list[m.Item] = []
-        if self.compiled:
-            packages = {"g++", "make", "python3", *_AT_BUILD_TIME.get(self.compiled, ())}
+        if self.needs.compiled:
+            packages = {"g++", "make", "python3", *AT_BUILD_TIME.get(self.needs.compiled, ())}
             items += blocks.apt(packages, "Only to build; none of it is in the image that runs.")
-        if self.manager.tool and not self.bun:
+        if self.manager.tool and not self.needs.bun:
             # The official image has a yarn already, which may be another.
             force = " --force" if self.manager.name in ("yarn", "berry") else ""
             command = f"npm install --global{force} {self.manager.tool}"
             items.append(blocks.run(command, caches=[_NPM_CACHE]))
         variables = dict(self.manager.environment)
-        if self.compiled and not self.bun:
+        if self.needs.compiled and not self.needs.bun:
             variables["npm_config_nodedir"] = "/usr/local"  # headers that are there already
         return [*items, *([blocks.env(variables)] if variables else [])]
 
@@ -213,16 +152,16 @@ class Installer:
         the tool that the start needs as what it is."""
         scripts = self.workspace.root.scripts
         names = [name for name in ("prepare", "preinstall", "postinstall") if name in scripts]
-        unwanted = [n for n in names if n == "prepare" or _FOR_DEVELOPERS.match(scripts[n])]
+        unwanted = [n for n in names if n == "prepare" or FOR_DEVELOPERS.match(scripts[n])]
         commands = [f"npm pkg delete {' '.join(f'scripts.{name}' for name in unwanted)}"]
         commands = commands if unwanted else []
         tool = self.start.tool if self.start else ""
-        if tool and not self.keeps_tools:
+        if tool and not self.needs.keeps_tools:
             commands += [
                 f'npm pkg set "dependencies.{tool}={self.package.tools[tool]}"',
                 f"npm pkg delete devDependencies.{tool}",
             ]
-        return [blocks.run(*commands)] if commands and not self.bun else []
+        return [blocks.run(*commands)] if commands and not self.needs.bun else []
 
     def _added(self) -> list[str]:
         """What the build needs and package.json does not ask for."""
@@ -251,7 +190,7 @@ class Installer:
 
     def _build(self, *, after: Sequence[str] = ()) -> m.Run:
         caches = [f"{self._place}/{each}" for each in (self.result.caches if self.result else ())]
-        if self.whole and after:
+        if self.needs.whole and after:
             caches.append(self.manager.cache)
         return blocks.run(*self.builds, *after, caches=caches)
 
@@ -276,19 +215,19 @@ class Installer:
             return m.Copy((source,), destination, flags=(("from", "build"), own))
 
         code = m.Copy((".",), "./", flags=(own,))
-        install = self._run([self.manager.install(production=not self.keeps_tools)])
+        install = self._run([self.manager.install(production=not self.needs.keeps_tools)])
         if self._unpacks and self.result is not None:
             yield [built(f"{self._place}/{source}", self._unpacked(where))
                    for source, where in self.result.unpack.items()]  # fmt: skip
-        elif self.whole:
+        elif self.needs.whole:
             yield [built("/app", "./")]
         elif self.builds:
             here = f"./{self.package.folder}/" if self.package.folder else "./"
             copied = [built(f"{self._place}/{each}", f"{here}{each}") for each in self._outputs]
             yield [*self._modules(), *(copied or [built("/app", "./")])]
-        elif self.needs_code:
+        elif self.needs.code:
             yield [code, install]
-        elif self.foreign:
+        elif self.needs.foreign:
             yield [*self._modules(), code]
         elif not self.tree.has(FILE):
             yield [code]
@@ -301,7 +240,7 @@ class Installer:
 
     def _modules(self) -> list[m.Item]:
         """A layer of its own, which a change of the code leaves as it is."""
-        if not self.modules:
+        if not self.needs.modules:
             return []
         if self.workspace.members:
             return [_from_dependencies("/app", "./")]
@@ -312,6 +251,10 @@ class Installer:
         if not self.package.folder or where == "./":
             return where
         return f"./{self.package.folder}/{where.removeprefix('./')}"
+
+
+def _folder(package: Package) -> m.Copy:
+    return m.Copy((package.folder,), f"./{package.folder}")
 
 
 def _from_dependencies(path: str, destination: str) -> m.Copy:

@@ -239,7 +239,8 @@ class Starter:
             self.compiled.check(bare, builds, where)
         program = bare.split()[0] if bare.split() else ""
         package = _PACKAGE_OF.get(program, program)
-        tool = package if package in self.package.tools else ""
+        wanted = (package, self.result.tool if self.result else "")
+        tool = next((each for each in wanted if each in self.package.tools), "")
         if runner := re.search(r"(?:--(?:loader|import|require)[= ]|-r )(tsx|ts-node)\b", bare):
             tool = runner[1] if runner[1] in self.package.tools else tool
         environment: dict[str, str] = {}

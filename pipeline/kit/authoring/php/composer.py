@@ -114,8 +114,12 @@ class Composer:
         pecl = tuple(name for name in missing if name not in _OWN)
         needs = [_NEEDS[name] for name in compiled if name in _NEEDS]
         if missing:
-            reasons.note("extensions", ", ".join(missing), "the app asks for them",
-                         FILE if self.tree.has(FILE) else "")
+            reasons.note(
+                "extensions",
+                ", ".join(missing),
+                "the app asks for them",
+                FILE if self.tree.has(FILE) else "",
+            )
         return Extensions(
             compiled, pecl,
             tuple(sorted({package for build, _ in needs for package in build})),

@@ -75,8 +75,9 @@ class _Author:
                 self.reasons.note("server", "puma", "the app configures it", puma)
                 return ("bundle", "exec", "puma", "--config", puma)
             if self.bundle.has("puma"):
-                self.reasons.note("server", "puma", "the app's gems have it",
-                                  LOCK if self.bundle.locked else FILE)
+                self.reasons.note(
+                    "server", "puma", "the app's gems have it", LOCK if self.bundle.locked else FILE
+                )
                 return 'bundle exec puma --port "$PORT"'
             if self.rails:
                 return 'bundle exec rails server --binding 0.0.0.0 --port "$PORT"'

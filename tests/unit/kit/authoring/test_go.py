@@ -80,6 +80,13 @@ def test_the_one_that_is_named_is_the_app(tmp_path: Path) -> None:
     assert found.command == 'CMD ["two", "--verbose"]'
 
 
+def test_the_port_of_another_program_is_not_its_own(tmp_path: Path) -> None:
+    api = QUIET.replace("{}", '{ http.ListenAndServe(":"+os.Getenv("PORT"), nil) }')
+    found = made(tmp_path, {"go.mod": MOD, "Procfile": "web: bin/api\n", "cmd/api/main.go": api,
+                            "cmd/worker/main.go": MAIN.replace("8080", "9000")})  # fmt: skip
+    assert (found.command, found.port) == ('CMD ["api"]', 8080)
+
+
 def test_several_that_could_be_are_named(tmp_path: Path) -> None:
     files = {"go.mod": MOD, "cmd/one/main.go": MAIN, "cmd/two/main.go": MAIN}
     with pytest.raises(StageFailed, match="one, two") as raised:

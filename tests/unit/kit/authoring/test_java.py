@@ -43,6 +43,13 @@ def spring(version: str) -> str:
     return pom(parent + dependencies + plugin("spring-boot-maven-plugin"), java_version="17")
 
 
+def test_a_file_with_its_schema_as_every_generator_writes_it(tmp_path: Path) -> None:
+    instance = "http://www.w3.org/2001/XMLSchema-instance"
+    schema = f'xmlns:xsi="{instance}" xsi:schemaLocation="http://maven.apache.org/POM/4.0.0 x.xsd"'
+    text = spring("3.5.0").replace("<project ", f"<project {schema} ", 1)
+    assert made(tmp_path, {"pom.xml": text, MAIN: CODE}).froms[-1] == "eclipse-temurin:17-jre"
+
+
 def test_a_class_path_of_jars(tmp_path: Path) -> None:
     found = made(tmp_path, {"pom.xml": pom(), MAIN: CODE})
     assert found.froms == ["maven:3-eclipse-temurin-21", "eclipse-temurin:21-jre"]

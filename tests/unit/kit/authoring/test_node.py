@@ -174,6 +174,15 @@ def test_a_tool_that_the_start_needs_stays(tmp_path: Path) -> None:
     assert "move it to dependencies" in doubts(result)
 
 
+def test_next_reads_its_configuration_again_when_it_starts(tmp_path: Path) -> None:
+    values = {"dependencies": {"next": "15"}, "devDependencies": {"typescript": "^5"},
+              "scripts": {"build": "next build", "start": "next start"}}  # fmt: skip
+    text = made(tmp_path, {"package.json": package(**values), "next.config.ts": "x"}).text
+    assert 'npm pkg set "dependencies.typescript=^5"' in text
+    (tmp_path / "next.config.ts").write_text('const c = {\n  output: "standalone" }')
+    assert "typescript" not in made(tmp_path, {}).text
+
+
 def test_ts_node_checks_no_types_that_are_not_there(tmp_path: Path) -> None:
     described = package(scripts={"start": "ts-node src/a.ts"}, dependencies={"cors": "2"},
                         devDependencies={"ts-node": "^10", "@types/cors": "2"})  # fmt: skip
@@ -365,6 +374,20 @@ def test_a_script_runs_without_its_manager_where_that_is_the_same(
     assert f"\n    {command}\n" in result.text
 
 
+def test_bun_without_a_lock_file(tmp_path: Path) -> None:
+    values = {"devDependencies": {"@types/bun": "latest"}, "dependencies": {"hono": "4"}}
+    files = {"package.json": package(**values), "src/index.ts": "export default app"}
+    assert made(tmp_path, files).command == 'CMD ["bun", "src/index.ts"]'
+
+
+def test_vitepress_as_its_wizard_sets_it_up(tmp_path: Path) -> None:
+    files = {"package.json": package(devDependencies={"vitepress": "1"},
+                                     scripts={"docs:build": "vitepress build docs"})}  # fmt: skip
+    text = made(tmp_path, files).text
+    assert "node --run docs:build" in text
+    assert "COPY --from=build /app/docs/.vitepress/dist /usr" in text
+
+
 def test_bun_runs_what_is_made_for_it(tmp_path: Path) -> None:
     files = {"package.json": package(scripts={"start": "bun run a.ts"}), "bun.lock": "",
              "a.ts": "Bun.serve({port: 3000})"}  # fmt: skip
@@ -398,12 +421,45 @@ def test_the_only_app_of_a_workspace(tmp_path: Path) -> None:
     text = made(tmp_path, WORKSPACE).text
     for folder in ("apps/web", "packages/lib"):
         assert f"COPY {folder}/package.json ./{folder}/" in text
-    library, app = (text.index(f"--workspace={each}") for each in ("packages/lib", "apps/web"))
-    assert library < app
     assert "WORKDIR /app/apps/web" in text
     last = text.split("\nFROM")[-1]
     modules, build = "COPY --from=dependencies /app ./", "COPY --from=build --chown=node:node /app"
     assert last.index(modules) < last.index(build)
+
+
+def test_a_change_of_the_app_builds_no_package_that_it_is_made_of(tmp_path: Path) -> None:
+    settings = {
+        "tsconfig.base.json": "{}",
+        "apps/web/tsconfig.json": '{"extends": "../../tsconfig.base"}',
+    }
+    text = made(tmp_path, {**WORKSPACE, **settings, "README.md": "x"}).text
+    steps = (
+        "COPY tsconfig.base.json ./", "COPY packages/lib ./packages/lib",
+        "RUN npm run build --workspace=packages/lib", "COPY apps/web ./apps/web",
+        "WORKDIR /app/apps/web", "node --run build",
+    )  # fmt: skip
+    places = [text.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "COPY . ./" not in text
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        {"packages/lib/src/a.ts": "import x from '../../../shared/x'"},
+        {"apps/web/src/b.ts": 'import { other } from "other";'},
+        {"apps/web/tsconfig.json": '{"extends": "../../config/tsconfig.json"}'},
+        {"package.json": package(workspaces=["apps/*", "packages/*"],
+                                 scripts={"postinstall": "node make.js"})},
+    ],
+)  # fmt: skip
+def test_packages_that_read_elsewhere_are_built_with_all_of_the_code(
+    tmp_path: Path, file: dict[str, str]
+) -> None:
+    other = {"packages/other/package.json": package(name="other")}
+    text = made(tmp_path, {**WORKSPACE, **other, **file}).text
+    library, app = (text.index(f"--workspace={each}") for each in ("packages/lib", "apps/web"))
+    assert text.index("COPY . ./") < library < app
 
 
 def test_several_apps_of_a_workspace_are_named(tmp_path: Path) -> None:

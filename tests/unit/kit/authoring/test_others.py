@@ -18,6 +18,24 @@ PAGE = "<!DOCTYPE html><title>x</title>\n"
 CSPROJ = '<Project Sdk="Microsoft.NET.Sdk.Web"><TargetFramework>net9.0</TargetFramework></Project>'
 
 
+class TestDenoServe:
+    """``deno serve`` listens, whatever the code says."""
+
+    @pytest.mark.parametrize(
+        ("task", "port", "command"),
+        [
+            ("deno serve --port 8123 main.ts", 8123, '"--port", "8123", "main.ts"'),
+            ("deno serve -A main.ts", 8000, 'deno serve --port \\"$PORT\\" -A main.ts'),
+        ],
+    )
+    def test_a_task(self, tmp_path: Path, task: str, port: int, command: str) -> None:
+        files = {"deno.json": json.dumps({"tasks": {"start": task}}),
+                 "main.ts": "export default app;"}  # fmt: skip
+        found = made(tmp_path, files)
+        assert found.port == port
+        assert command in found.command
+
+
 class TestStatic:
     def test_the_apps_own_folder(self, tmp_path: Path) -> None:
         found = made(tmp_path, {"index.html": PAGE, "404.html": PAGE})
@@ -193,4 +211,4 @@ def test_a_helper_script_or_a_page_is_not_worth_a_word(tmp_path: Path) -> None:
 def test_a_version_that_yaml_has_shortened(key: str, version: float) -> None:
     with pytest.raises(ValidationError, match="in quotes"):
         Wishes.model_validate({key: version})
-    assert Wishes.model_validate({key: f"{version}0"})
+    assert getattr(Wishes.model_validate({key: f"{version}0"}), key) == f"{version}0"

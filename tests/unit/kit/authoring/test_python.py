@@ -40,6 +40,15 @@ def lock(name: str, *files: str) -> str:
 # which tool
 
 
+@pytest.mark.parametrize("source", ["workspace = true", 'path = "lib"', 'git = "https://x/y"'])
+def test_what_only_uv_can_find_uv_installs(tmp_path: Path, source: str) -> None:
+    text = text_of(tmp_path, {
+        "pyproject.toml": f"{PROJECT}[tool.uv.sources]\nflask = {{ {source} }}\n", "app.py": FLASK,
+    })  # fmt: skip
+    assert "uv sync" in text
+    assert "pip install --root-user-action=ignore --requirement" not in text
+
+
 @pytest.mark.parametrize(
     ("files", "has"),
     [
@@ -189,6 +198,17 @@ def test_wheels_of_a_range() -> None:
         (
             {"requirements.txt": "dash", "app.py": "app = Dash(__name__)\nserver = app.server\n"},
             8050, "app:server",
+        ),
+        (
+            {"requirements.txt": "dash", "app.py": "app = Dash(__name__)\n"},
+            8050, 'waitress-serve --port="$PORT" app:app.server',
+        ),
+        (
+            {"requirements.txt": "aiohttp", "it/__main__.py": "web.run_app(init(), port=8081)"},
+            8081, '"python", "-m", "it"',
+        ),
+        (
+            {"requirements.txt": "aiohttp", "main.py": "web.run_app(make())"}, 8080, "main.py",
         ),
         (
             {"requirements.txt": "bottle", "w.py": "app = Bottle()\n"}, 8080, "w:app",
