@@ -12,13 +12,14 @@ from typing import ClassVar
 from pipeline.artifacts import Artifact, DockerfileInfo, Dockerfiles, Finding, Source
 from pipeline.errors import DockcycleError, Location, StageFailed
 from pipeline.events import Level
-from pipeline.kit import drafts
+from pipeline.kit import drafts, places
 from pipeline.kit.dockerfile.fix import FIXES
 from pipeline.kit.dockerfile.ports import exposed_port
-from pipeline.kit.drafts import Around, Choices, Draft, Drafts
+from pipeline.kit.drafts import Draft, Drafts
 from pipeline.kit.files import replace_text
 from pipeline.kit.hashing import fingerprint, git_blob
 from pipeline.kit.linting import LintChoices, Linter, severe
+from pipeline.kit.places import Around, Choices
 from pipeline.stage import Context, Stage, StageOptions
 from stages._dockerfile_lock import complete_lock
 
@@ -80,7 +81,7 @@ class DockerfileStage(Stage[DockerfileOptions]):
             directory=ctx.project.directory, compose=ctx.ports.compose, scope=ctx.scope,
             peers=ctx.peers, variables=ctx.variables, secrets=ctx.secrets.names,
         )  # fmt: skip
-        return drafts.places(self.options, around).drafts()
+        return places.find(self.options, around).drafts()
 
     # what it says
 

@@ -12,10 +12,12 @@ from pipeline.app.workspace import Workspace
 from pipeline.artifacts import Source
 from pipeline.config.loader import NAMES
 from pipeline.errors import UsageError
+from pipeline.kit import places
 from pipeline.kit.building import BuildChoices
-from pipeline.kit.drafts import Around, Choices, Places, places
+from pipeline.kit.drafts import Places
 from pipeline.kit.linting import LintChoices
 from pipeline.kit.names import suggest_project_name
+from pipeline.kit.places import Around, Choices
 from pipeline.scope import Scope
 
 LIMIT = 120.0
@@ -67,7 +69,7 @@ def _desk(peers: Mapping[str, object], around: Around) -> Desk:
         around,
         build or BuildChoices(),
         lint if isinstance(lint, LintChoices) else LintChoices(),
-        places(choices, around),
+        places.find(choices, around),
     )
 
 

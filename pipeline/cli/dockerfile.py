@@ -1,27 +1,22 @@
-"""``dockerfile``, ``lint`` and ``update``: how images are made."""
+"""``dockerfile``: how an image is made."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.app import AUTHOR, app, command
-from pipeline.cli.options import Asked, asked
-from pipeline.cli.words import DryRun, Json
+from pipeline.cli.desk import desk
+from pipeline.cli.options import asked
+from pipeline.cli.words import Json
 from pipeline.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from pipeline.app.dockerfile import File
-    from pipeline.app.drafted import Desk
-    from pipeline.app.lint import Linted
-    from pipeline.app.update import Row
     from pipeline.kit.authoring import Reason
-    from pipeline.scope import Scope
 
 YOURS = {
     "edited": "yours, since it was edited",
@@ -63,8 +58,8 @@ def dockerfile(
 
     if (explain or show) and (force or adopt):
         raise UsageError("--explain and --print write nothing: --force and --adopt do")
-    with _desk(asked(ctx), "looking at the code") as (desk, _):
-        files = look(desk, services or ())
+    with desk(asked(ctx), "looking at the code") as (it, _):
+        files = look(it, services or ())
         done = {}
         if not (explain or show):
             done = {file.place: list(write(file, force=force, adopt=adopt)) for file in files}
@@ -174,129 +169,3 @@ def _as_json(file: File, done: Sequence[Any]) -> dict[str, Any]:
         "problem": file.problem.message if file.problem else "",
         "done": done,
     }
-
-
-@command(
-    app, "lint", AUTHOR,
-    "dockcycle lint", "dockcycle lint --fix", "dockcycle lint docker/web.Dockerfile --json",
-)  # fmt: skip
-def lint(
-    ctx: typer.Context,
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FILE", help="Dockerfiles; by default those of the project."),
-    ] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what is mechanical.")] = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> int:
-    """Look for mistakes in the Dockerfiles.
-
-    Exit code 1 if there is one as severe as `lint.severity` of the pipeline file says.
-    """
-    from pipeline.app import lint as linting
-    from pipeline.cli.keep import tell
-
-    if dry_run and not fix:
-        raise UsageError("--dry-run belongs to --fix")
-    here = asked(ctx)
-
-    def told(message: str, hint: str) -> None:
-        tell(f"{message} ({hint})" if hint else message)
-
-    with _desk(here, "linting") as (desk, scope):
-        found = linting.lint(here.workspace, desk, files or (), told, scope)
-        if fix and _mend(found, dry_run=dry_run):
-            found = linting.lint(here.workspace, _opened(here, scope), files or (), told, scope)
-    _report(here, found, as_json=as_json)
-    return Exit.FAILED if any(linted.severe for linted in found) else Exit.OK
-
-
-def _mend(found: Sequence[Linted], *, dry_run: bool) -> bool:
-    """Show what can be mended, and do it; whether something was done."""
-    from pipeline.app.lint import mend
-    from pipeline.cli.output import print_line
-
-    mended = [each for linted in found for each in mend(linted)]
-    for each in mended:
-        for line in each.lines:
-            print_line(line)
-        if not dry_run:
-            each.write()
-    return bool(mended) and not dry_run
-
-
-def _report(here: Asked, found: Sequence[Linted], *, as_json: bool) -> None:
-    from pipeline.cli.findings import as_events, as_rows, as_text
-    from pipeline.cli.output import print_json
-    from pipeline.render import resolve
-
-    how = resolve(here.output, sys.stdout, os.environ)
-    if as_json:
-        print_json(as_rows(found))
-    elif how in ("json", "github"):
-        as_events(found, how)
-    else:
-        as_text(found)
-
-
-@command(
-    app, "update", AUTHOR,
-    "dockcycle update", "dockcycle update python redis:7", "dockcycle update --dry-run",
-)  # fmt: skip
-def update(
-    ctx: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME", help="Images, with or without tag; by default all."),
-    ] = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> int:
-    """Pin base images in pipeline.lock to what registries have now.
-
-    Exit code 4 if a registry did not answer: what the lock has of it stays.
-    """
-    from pipeline.app.update import update as move
-    from pipeline.cli.output import print_json
-
-    here = asked(ctx)
-    with _desk(here, "asking registries") as (desk, scope):
-        rows = move(here.workspace, desk, names or (), scope, dry_run=dry_run)
-    if as_json:
-        print_json(rows)
-    else:
-        _show_rows(rows)
-    return Exit.UNUSABLE if any(row.state == "unknown" for row in rows) else Exit.OK
-
-
-def _show_rows(rows: Sequence[Row]) -> None:
-    from pipeline.cli.output import print_table
-
-    def short(digest: str) -> str:
-        return digest.removeprefix("sha256:")[:12]
-
-    table = [
-        (row.name, row.state, short(row.was), short(row.now),
-         row.message or " ".join(row.services))
-        for row in rows
-    ]  # fmt: skip
-    print_table(("image", "", "was", "is", "for"), table, "No image comes from a registry.")
-
-
-@contextmanager
-def _desk(here: Asked, what: str) -> Iterator[tuple[Desk, Scope]]:
-    """With a scope that Ctrl-C ends."""
-    from pipeline.app.drafted import LIMIT
-    from pipeline.app.signals import signals_to
-    from pipeline.scope import Scope
-
-    scope = Scope(LIMIT, what=what)
-    with signals_to(scope):
-        yield _opened(here, scope), scope
-
-
-def _opened(here: Asked, scope: Scope) -> Desk:
-    from pipeline.app.drafted import at_the_desk
-
-    return at_the_desk(here.workspace, scope)

@@ -1,6 +1,8 @@
 """Generated Dockerfiles beside what a beginner writes for the same app: size, rebuild, user, lint.
 
-python -m lab exec -- .venv/bin/python -m tests.bench.authoring [APP…]
+python -m lab exec -- .venv/bin/python -m tests.bench.authoring [--write] [APP…]
+
+``--write`` brings the lines of these apps in docs/authoring-compared.md up to date.
 """
 
 from __future__ import annotations
@@ -21,9 +23,24 @@ from tests.bench.naive import CASES, Case
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus"
+TABLE = ROOT / "docs" / "authoring-compared.md"
+WRITE = "--write"
 ROUNDS = 3
 BUILD = 900
-HEAD = f"{'':<17}{'size':>17}{'rebuild':>18}{'user':>14}{'hadolint':>11}"
+TITLES = f"{'':<17}{'size':>17}{'rebuild':>18}{'user':>14}{'hadolint':>11}"
+
+HEAD = """\
+# Generated Dockerfiles, beside what a beginner writes
+
+For apps of `tests/corpus`: what dockcycle writes, then one stage with everything, as tutorials have
+it ([the files](../tests/bench/naive.py)). *Rebuild* is `docker build` after one line of the source
+has changed: the median of three, both in turn, on two cores that had other work to do.
+Findings are hadolint's. Bases are the lab's, made of Debian packages ([the lab](lab.md)), so sizes
+differ from those on Docker Hub's. Written by
+`python -m lab exec -- .venv/bin/python -m tests.bench.authoring --write`.
+
+| app | image | beginner's | rebuild | beginner's | user | beginner's | findings | beginner's |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 class NotBuiltError(Exception):
@@ -43,10 +60,11 @@ class Seen:
 def main(chosen: Sequence[str]) -> int:
     """Print a line for each app; the exit code says whether all are as they should be."""
     print("generated Dockerfile / what a beginner writes (size and rebuild: smaller is better)")
-    print(HEAD)
+    print(TITLES)
     missed = []
+    apps = tuple(each for each in chosen if each != WRITE)
     for case in CASES:
-        if not chosen or case.app.startswith(tuple(chosen)):
+        if not apps or case.app.startswith(apps):
             try:
                 with tempfile.TemporaryDirectory(prefix="dockcycle-bench-") as folder:
                     ours, theirs = compare(case, Path(folder))
@@ -55,6 +73,8 @@ def main(chosen: Sequence[str]) -> int:
                 missed.append(f"{case.app}: not compared")
                 continue
             print(line(case, ours, theirs), flush=True)
+            if WRITE in chosen:
+                write(case, ours, theirs)
             missed += [f"{case.app}: {what}" for what in faults(case, ours, theirs)]
     for what in missed:
         print(f"missed  {what}")
@@ -143,6 +163,19 @@ def line(case: Case, ours: Seen, theirs: Seen) -> str:
         f"{ours.user:>7} / {theirs.user:<4}"
         f"{ours.findings:>6} / {theirs.findings}"
     )
+
+
+def write(case: Case, ours: Seen, theirs: Seen) -> None:
+    """Bring the line of one app up to date; those of apps that are no case any more go."""
+    there = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.is_file() else []
+    rows = {text.split("|")[1].strip(): text for text in there if text.startswith("| ")}
+    values = [
+        f"{ours.size / 1e6:.0f} MB", f"{theirs.size / 1e6:.0f} MB", f"{ours.seconds:.1f} s",
+        f"{theirs.seconds:.1f} s", ours.user, theirs.user, f"{ours.findings}", f"{theirs.findings}",
+    ]  # fmt: skip
+    rows[case.app] = f"| {case.app} | {' | '.join(values)} |"
+    kept = [rows[each.app] for each in CASES if each.app in rows]
+    TABLE.write_text("\n".join([HEAD, *kept, ""]), encoding="utf-8")
 
 
 def run(argv: Sequence[str], cwd: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pipeline.errors import Location, StageFailed
 from pipeline.kit.authoring import ports, starting
 from pipeline.kit.authoring.contract import Reasons, Wishes
-from pipeline.kit.authoring.node import listening, scripts
+from pipeline.kit.authoring.node import files, listening, scripts
 from pipeline.kit.authoring.node.compiled import Compiled
 from pipeline.kit.authoring.node.frameworks import Result
 from pipeline.kit.authoring.node.package import Package
@@ -17,28 +17,12 @@ from pipeline.kit.authoring.node.scripts import Script
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.tree import Tree
 
-_USUAL_FILES = tuple(
-    f"{folder}{name}.{suffix}"
-    for folder in ("", "src/", "server/", "app/", "api/")
-    for name in ("server", "index", "app", "main")
-    for suffix in ("js", "mjs", "cjs")
-)
 _TYPESCRIPT_FILES = tuple(
     f"{folder}{name}.{suffix}"
     for folder in ("src/", "", "server/")
     for name in ("server", "index", "app", "main")
     for suffix in ("ts", "mts")
 )
-_NOT_THE_APP = re.compile(
-    r"(?:^|/)(?:tests?|__tests__|docs|examples|scripts|public|static|client|frontend|cypress|e2e)/"
-    r"|(?:^|/)\.|\.(?:test|spec|config|d)\.\w+$"
-)
-_PLACES = tuple(
-    f"{place}*.{suffix}"
-    for place in ("", "src/", "server/", "*/", "src/*/", "src/*/*/")
-    for suffix in ("js", "mjs", "cjs", "ts", "mts")
-)
-_CONFIGURATION = ("config.json", "config/default.json", "config/production.json")
 _PACKAGE_OF = {"remix-serve": "@remix-run/serve", "react-router-serve": "@react-router/serve",
                "dotenv": "dotenv-cli", "nest": "@nestjs/cli", "fastify": "fastify-cli",
                "ts-node-esm": "ts-node",
@@ -77,7 +61,7 @@ class Starter:
         self.reasons = reasons
         self.place = f"{package.folder}/" if package.folder else ""
         self.compiled = Compiled(tree, package)
-        self.sources = Sources(tree, self._files())
+        self.sources = Sources(tree, files.find(tree, self.place))
         self.said = starting.said(tree, wishes, reasons) if not package.folder or (
             wishes.start is not None
         ) else None  # fmt: skip
@@ -118,7 +102,7 @@ class Starter:
                 hint='Add `"scripts": {"start": "node server.js"}` to package.json, or say it in '
                 "pipeline.yml: `dockerfile: {start: node server.js}`.",
                 detail="Looked for: a Procfile; scripts.start and main in package.json; "
-                f"{', '.join(_USUAL_FILES[:4])} and the like.",
+                f"{', '.join(files.USUAL[:4])} and the like.",
             )
         return found
 
@@ -215,7 +199,7 @@ class Starter:
         return self.package.has(name) is not None
 
     def _usual_file(self) -> str | None:
-        found = self.tree.first(*(f"{self.place}{file}" for file in _USUAL_FILES))
+        found = self.tree.first(*(f"{self.place}{file}" for file in files.USUAL))
         if found is None or not self._is_program(found):
             return None
         return found.removeprefix(self.place)
@@ -266,14 +250,6 @@ class Starter:
             hint=f"package.json has the scripts {', '.join(self.package.scripts) or 'none'}.",
             where=where,
         )
-
-    def _files(self) -> list[str]:
-        found = {path for place in _PLACES for path in self.tree.matching(f"{self.place}{place}")}
-        kept = [path for path in found if not _NOT_THE_APP.search(path.removeprefix(self.place))]
-        usual = {f"{self.place}{file}" for file in _USUAL_FILES}
-        kept.sort(key=lambda path: (path not in usual, path.count("/"), path))
-        config = (f"{self.place}{file}" for file in _CONFIGURATION)
-        return [*kept, *(file for file in config if self.tree.has(file))]
 
     def _port(self, command: str) -> int | None:
         of_framework = self.result is not None and bool(self.result.start)

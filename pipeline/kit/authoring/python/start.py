@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import Location, StageFailed
-from pipeline.kit.authoring import ports, starting
+from pipeline.kit.authoring import starting
 from pipeline.kit.authoring.contract import Reasons, Wishes
 from pipeline.kit.authoring.python import (
     code,
@@ -21,14 +21,12 @@ from pipeline.kit.authoring.python import (
 )  # fmt: skip
 from pipeline.kit.authoring.python.code import AppObject
 from pipeline.kit.authoring.python.dependencies import Dependencies
+from pipeline.kit.authoring.python.ports import WEB, Ports
 from pipeline.kit.authoring.python.project import PYPROJECT, Project
 from pipeline.kit.authoring.sources import Sources
 from pipeline.kit.authoring.starting import Said
 
 _ANY_HOST = "0.0.0.0"  # noqa: S104 - the container's own
-_WEB = ("flask", "fastapi", "starlette", "django", "quart", "litestar", "bottle", "falcon", "dash",
-        "python-fasthtml", "sanic")  # fmt: skip
-_USUAL = {"flask": 5000, "quart": 5000, "dash": 8050, "python-fasthtml": 5001, "bottle": 8080}
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,7 @@ class Starter:
         self.dependencies = dependencies
         self.reasons = reasons
         self.sources = Sources(self.tree, code.sources(self.tree))
+        self.ports = Ports(self.sources, wishes, dependencies, reasons)
 
     def choose(self) -> Start:
         """The first of: the user's word, the Procfile, the framework's way, a script.
@@ -121,12 +120,12 @@ class Starter:
         )  # fmt: skip
         if not said.listens:
             return start
-        usual = self._usual(said.text)
+        usual = self.ports.usual(said.text)
         if usual is None and (program in commands.SERVERS or self.wishes.start is None):
             usual = 8000
         if self.wishes.start is not None and program not in commands.SERVERS:
-            usual = self._usual(said.text) if self._is_web(said.text) else None
-        start = replace(start, port=self._port(said.text, usual))
+            usual = self.ports.usual(said.text) if self.ports.is_web else None
+        start = replace(start, port=self.ports.choose(said.text, usual))
         project = django.find(self.tree)
         if project is None or project.folder or self.wishes.start is not None:
             return start
@@ -142,9 +141,6 @@ class Starter:
             self.tree.has(f"src/{name}/__init__.py") or self.tree.has(f"src/{name}.py")
             for name in modules if not self.tree.has(f"{name}.py")
         )  # fmt: skip
-
-    def _is_web(self, command: str) -> bool:
-        return self.dependencies.has(*_WEB) or self.sources.has(code.LISTENS)
 
     # what the framework is
 
@@ -190,7 +186,7 @@ class Starter:
 
     def _console(self, *, before_objects: bool) -> Start | None:
         found = consoles.find(self.dependencies, self.sources)
-        if found is None or (before_objects and self.dependencies.has(*_WEB)):
+        if found is None or (before_objects and self.dependencies.has(*WEB)):
             return None
         console, file = found
         folder = imports.root(self.tree, file, self.sources.files)
@@ -199,7 +195,7 @@ class Starter:
         script = file.removeprefix(f"{folder}/") if folder else file
         self.reasons.note("framework", console.package, "the script uses it", file)
         command = console.command.format(file=script)
-        port = self._port(command if console.package not in ("gradio", "nicegui") else "",
+        port = self.ports.choose(command if console.package not in ("gradio", "nicegui") else "",
                           console.port)  # fmt: skip
         return Start(command, port, folder=folder, environment=console.environment,
                      health=console.health)  # fmt: skip
@@ -220,9 +216,9 @@ class Starter:
             self.reasons.note("start", f"python {found.file}", "it starts its own server",
                               found.file)  # fmt: skip
             environment = {"HOST": _ANY_HOST} if found.kind == "Dash" else {}
-            port = self._port("", self._usual("") or 8000)
+            port = self.ports.choose("", self.ports.usual("") or 8000)
             return Start(("python", found.file), port, environment=environment)
-        start = self._serve(found, root, self._usual("") or 8000)
+        start = self._serve(found, root, self.ports.usual("") or 8000)
         if found.kind in code.FLASK and code.prepares(text) and not found.factory:
             start = self._preparing(start, found.file.removeprefix(f"{root}/" if root else ""))
         if root == "src" and not imports.runs_in(self.tree, root, self.sources.files):
@@ -255,7 +251,7 @@ class Starter:
             # Flask's own way to let a server import a module that runs it, too.
             environment["FLASK_RUN_FROM_CLI"] = "true"
         config = [configured] if configured and server == "gunicorn" else []
-        return Start(command, self._port("", default, config), add, environment=environment)
+        return Start(command, self.ports.choose("", default, config), add, environment=environment)
 
     # a script
 
@@ -271,10 +267,8 @@ class Starter:
                 "0.0.0.0", address.file, line=address.line, doubtful=True,
             )  # fmt: skip
         environment = {"HOST": _ANY_HOST} if near.has(code.HOST) else {}
-        usual = 8080 if near.has(code.AIOHTTP) else self._usual("") or (
-            8000 if near.has(code.LISTENS) else None
-        )  # fmt: skip
-        return Start(found.argv, self._port("", usual), path=found.path, environment=environment)
+        port = self.ports.choose("", self.ports.of_script(near))
+        return Start(found.argv, port, path=found.path, environment=environment)
 
     def _console_script(self) -> Start | None:
         scripts = self.project.scripts
@@ -285,8 +279,8 @@ class Starter:
             return None
         line = self.tree.line_of(PYPROJECT, name)
         self.reasons.note("start", name, "the project's own script", PYPROJECT, line=line)
-        usual_port = self._usual("") or (8000 if self.sources.has(code.LISTENS) else None)
-        return Start((name,), self._port("", usual_port), script=name)
+        port = self.ports.choose("", self.ports.of_script(self.sources))
+        return Start((name,), port, script=name)
 
     def _celery(self) -> Start | None:
         """A worker of Celery alone; its tasks are in a module that is no app."""
@@ -299,30 +293,3 @@ class Starter:
         self.reasons.note("start", " ".join(command), f"{found.value} = Celery(…)", found.file,
                           line=found.line)  # fmt: skip
         return Start(command, self.wishes.port)
-
-    # its port
-
-    def _usual(self, command: str) -> int | None:
-        """The port that people expect of the framework, or of the server that is started."""
-        for name, port in _USUAL.items():
-            if self.dependencies.has(name):
-                return port
-        program = commands.program(command)
-        for console in consoles.ALL:
-            if self.dependencies.has(console.package) and program in (console.package, "python"):
-                return console.port
-        return 8000 if self.dependencies.has(*_WEB) or program in commands.SERVERS else None
-
-    def _port(self, command: str, usual: int | None, first: Sequence[str] = ()) -> int | None:
-        """``first`` are files that count more than the code; without ``usual`` only what is said
-        counts."""
-        near = Sources(self.tree, [*first, *self.sources.files])
-        if (
-            usual is None
-            and not self.sources.has(code.LISTENS)
-            and ports.in_command(command) is None
-        ):
-            near = Sources(self.tree, first)
-        return starting.port(
-            near, self.wishes, self.reasons, command=command, patterns=code.PORT, usual=usual
-        )
