@@ -275,6 +275,12 @@ class Handover(Frozen):
     ports: tuple[Mapping[str, Any], ...] = ()
     """Of a Compose project: what the front publishes in the service's place, as ``Port`` in JSON.
     A single container's are in its specification."""
+    domains: tuple[str, ...] = ()
+    """Host names that the engine's gate leads to it."""
+    domain_port: int = 0
+    """The container port that they lead to."""
+    acme: Mapping[str, str] = {}
+    """Who signs the certificates, if somebody was named."""
 
 
 class Release(Artifact):

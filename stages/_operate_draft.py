@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -25,11 +25,12 @@ from pipeline.kit import compose_variants, reach
 from pipeline.kit.checks import load, read_only
 from pipeline.kit.compose_model import published, services
 from pipeline.kit.front import Route, through_front, why_not, why_rather_not
+from pipeline.kit.gate import Acme, parse_domains
 from pipeline.kit.local_paths import local_paths, local_paths_of
 from pipeline.kit.publish import browse_url, parse_publish
 from pipeline.kit.releases import Site, describe_release, pushed_digests, tested_images
 from pipeline.kit.shipping import Crate, Shipping
-from pipeline.ports.engine import ContainerSpec
+from pipeline.ports.engine import ContainerSpec, Port
 from pipeline.stage import Context
 from stages._registries import auth_for
 
@@ -41,6 +42,10 @@ class Wishes(Protocol):
     def publish(self) -> int | str | list[int | str] | None: ...
     @property
     def strategy(self) -> Literal["blue-green", "replace"] | None: ...
+    @property
+    def domain(self) -> str | list[str] | None: ...
+    @property
+    def acme(self) -> Acme | None: ...
     @property
     def route(self) -> Route | None: ...
     @property
@@ -57,6 +62,10 @@ class Draft:
 
     ctx: Context
     wishes: Wishes
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        return parse_domains(self.wishes.domain) if self.wishes.domain else ()
 
     @property
     def app(self) -> App:
@@ -83,11 +92,11 @@ class Draft:
     def release(self, site: Site, release_id: str, images: Mapping[str, str]) -> Release:
         """``images`` are the ids on the site's engine."""
         ctx, app, smoke = self.ctx, self.app, self.ctx.find(SmokeReport)
-        machine = reach.machine(site.engine.info().address)
-        spec, url = self._live_spec(images, machine)
+        address = site.engine.info().address
+        spec, url = self._live_spec(images, address)
         handover = None
         if self._is_beside(spec, smoke):
-            spec, url, handover = self._behind_front(spec, url, machine)
+            spec, url, handover = self._behind_front(spec, url, address)
         return describe_release(
             id=release_id,
             project=ctx.project.name,
@@ -131,16 +140,20 @@ class Draft:
             )
 
     def _behind_front(
-        self, spec: dict[str, Any], url: str, machine: str
+        self, spec: dict[str, Any], url: str, address: str
     ) -> tuple[dict[str, Any], str, Handover]:
         """The same, where the front has the ports."""
         wishes = self.wishes
         handover = Handover(soak=wishes.soak, drain=wishes.drain)
         if self.app.kind == "container" or wishes.route is None:
+            own = ContainerSpec.model_validate(spec).ports
+            url, handover = self._at_domains(handover, url, main_port(self.app), own)
             return spec, url, handover
+        route = wishes.route
         try:
-            publish = parse_publish(wishes.publish, wishes.route.port) if wishes.publish else ()
-            model, ports = through_front(spec, wishes.route, publish)
+            publish = parse_publish(wishes.publish, route.port) if wishes.publish else ()
+            by_gate = _by_gate(route.port, address) if self.domains else ()
+            model, ports = through_front(spec, route, publish, by_gate)
         except ValueError as error:
             raise StageFailed(
                 f"`route` is not possible: {error}",
@@ -150,18 +163,42 @@ class Draft:
             "service": wishes.route.service,
             "ports": tuple(port.model_dump(mode="json") for port in ports),
         }
-        return dict(model), browse_url(ports, machine), handover.model_copy(update=routed)
+        handover, url = (
+            handover.model_copy(update=routed),
+            browse_url(ports, reach.machine(address)),
+        )
+        url, handover = self._at_domains(handover, url, route.port, ports)
+        return dict(model), url, handover
+
+    def _at_domains(
+        self, handover: Handover, url: str, main: int | None, ports: Sequence[Port]
+    ) -> tuple[str, Handover]:
+        """Where it is opened, and what the gate has to know."""
+        if not self.domains:
+            return url, handover
+        inside = [port.container for port in ports]
+        named = {
+            "domains": self.domains,
+            "domain_port": main if main in inside else inside[0],
+            "acme": self.wishes.acme.model_dump() if self.wishes.acme else {},
+        }
+        return f"https://{self.domains[0]}", handover.model_copy(update=named)
 
     def _is_beside(self, spec: Mapping[str, Any], smoke: SmokeReport | None) -> bool:
         """Is it to take over blue-green, behind a front? Raises ``StageFailed`` if it should and
         cannot."""
-        wanted, publish = self.wishes.strategy, self.wishes.publish
+        publish = self.wishes.publish
+        wanted = self.wishes.strategy or ("blue-green" if self.domains else None)
         if wanted == "replace":
+            if self.domains:
+                raise StageFailed("a `domain` leads to a front, and `strategy: replace` has none")
             return False
         if self.app.kind == "compose":
             if self.wishes.route is not None:
                 return True
             reason = "a Compose project is updated in place, unless `route` names a service"
+            if self.domains:
+                raise StageFailed("`domain` of a Compose project needs `route: {service, port}`")
         elif self.wishes.route is not None:
             raise StageFailed("`route` names a service of a Compose project, and this is none")
         else:
@@ -179,9 +216,9 @@ class Draft:
             self.ctx.progress(f"no blue-green: {reason}")
         return not reason and (wanted is not None or publish is not None)
 
-    def _live_spec(self, images: Mapping[str, str], machine: str) -> tuple[dict[str, Any], str]:
+    def _live_spec(self, images: Mapping[str, str], address: str) -> tuple[dict[str, Any], str]:
         """What the live one is started from, and where it is opened."""
-        app, wishes = self.app, self.wishes
+        app, wishes, machine = self.app, self.wishes, reach.machine(address)
         if app.kind == "compose":
             # A service that says nothing of restarts may be a one-shot. One that still runs after
             # all tests is none, and has to come back with the engine.
@@ -197,7 +234,15 @@ class Draft:
         if wishes.restart is not None:
             changes["restart"] = wishes.restart
         container = ContainerSpec.model_validate(app.spec).model_copy(update=changes)
+        main = main_port(app)
+        if self.domains and main and wishes.publish is None:
+            container = container.model_copy(update={"ports": _by_gate(main, address)})
         return container.model_dump(mode="json"), browse_url(container.ports, machine)
+
+
+def _by_gate(port: int, address: str) -> tuple[Port, ...]:
+    """Published for us alone, who ask the release whether it is well; users come by the gate."""
+    return (Port(container=port, host_ip=reach.private_ip(address)),)
 
 
 def main_port(app: App) -> int | None:

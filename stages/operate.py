@@ -20,7 +20,9 @@ from pipeline.artifacts import (
 )
 from pipeline.kit.addresses import as_addresses
 from pipeline.kit.container_options import ContainerOptions
-from pipeline.kit.front import Route
+from pipeline.kit.front import Route, front_name
+from pipeline.kit.gate import NAME as GATE
+from pipeline.kit.gate import Acme, Gate, parse_domains
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.ports_free import require_free_for
 from pipeline.kit.publish import parse_publish
@@ -43,6 +45,8 @@ from stages._operate_draft import Draft
 
 PATIENCE = 600.0
 """Seconds for another client of an engine to end its work there; the stage's limit counts too."""
+CERTIFICATE = 15.0
+"""Seconds that a certificate may take before that is told."""
 STOP_GRACE = 10.0
 """Seconds after which a container that ignores SIGTERM is killed, usually."""
 IGNORES_SIGTERM = (
@@ -58,6 +62,16 @@ class OperateOptions(StageOptions):
         " Without it the ports of the run stage (or the Compose file) are used.",
     )
     keep: int = Field(5, ge=1, le=100, description="Releases that stay ready to come back.")
+    domain: str | list[str] | None = Field(
+        None,
+        description="Host names that the app is opened by, with HTTPS: app.example.org or a list."
+        " One gate for all projects has ports 80 and 443 of the engine.",
+    )
+    acme: Acme | None = Field(
+        None,
+        description="Who signs the certificates of public names, {ca: URL, email: …}, the same for"
+        " all projects of an engine. Without it: Caddy's choice, Let's Encrypt.",
+    )
     strategy: Literal["blue-green", "replace"] | None = Field(
         None,
         description="blue-green: the new one runs beside the old one, and a front leads from the"
@@ -97,6 +111,13 @@ class OperateOptions(StageOptions):
             parse_publish(value, main=1)
         return value
 
+    @field_validator("domain")
+    @classmethod
+    def _names(cls, value: str | list[str] | None) -> Any:
+        if value is not None:
+            parse_domains(value)
+        return value
+
 
 class OperateStage(Stage[OperateOptions]):
     """See docs/stages/operate.md."""
@@ -117,6 +138,7 @@ class OperateStage(Stage[OperateOptions]):
             live = roll_out(parts, reason="release", keep=self.options.keep)
         for part, went in zip(parts, live, strict=True):
             self._tell(ctx, went, part.site.where)
+            self._tell_of_certificates(ctx, part.site, draft.domains)
         first = live[0]
         if first.previous is None:  # nothing served before, so nothing was interrupted
             return [first.release.model_copy(update={"gap": None})]
@@ -128,6 +150,9 @@ class OperateStage(Stage[OperateOptions]):
         for site in self._sites(ctx):
             site.engine.info()
             require_free_for(ctx.project.name, wanted, engine=site.engine, http=site.ports.http)
+            if self.options.domain:
+                domains = parse_domains(self.options.domain)
+                _gate(site).require(front_name(ctx.project.name), domains)
 
     def _published_ahead(self, ctx: Context) -> Sequence[Port]:
         """As far as the file says so: what a container port is called plays no part in it."""
@@ -192,3 +217,18 @@ class OperateStage(Stage[OperateOptions]):
             )
         for gone in went.retired:
             ctx.log(f"forgot {gone.id}: keep is {self.options.keep}")
+
+    def _tell_of_certificates(self, ctx: Context, site: Site, domains: Sequence[str]) -> None:
+        """That a name leads elsewhere is no fault of the release, which serves."""
+        for domain in domains:
+            if reason := _gate(site).vouches(domain, CERTIFICATE):
+                ctx.notice(
+                    f"there is no certificate for {domain} yet: {reason}",
+                    hint="Its DNS entry has to lead to the machine of the engine, and ports 80 and "
+                    f"443 have to be open; `docker logs {GATE}` says more. It is tried again "
+                    "whenever somebody opens it.",
+                )
+
+
+def _gate(site: Site) -> Gate:
+    return Gate(site.engine, site.ports.http, site.ports.clock, site.journal, site.scope)

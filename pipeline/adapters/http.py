@@ -58,6 +58,12 @@ class DirectHttp:
                 if not sock.recv(1):
                     raise ConnectionResetError
 
+    def tls(self, host: str, port: int, name: str, timeout: float) -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with _plain_words(host, port, timeout), self.dial(host, port, timeout) as sock:
+            context.wrap_socket(sock, server_hostname=name).close()
+
     def port_free(self, host: str, port: int) -> bool:
         return all(_can_bind(family, address, port) for family, address in _addresses(host))
 

@@ -10,7 +10,7 @@ from pipeline.app.workspace import Workspace
 from pipeline.artifacts import Release
 from pipeline.errors import NotFound
 from pipeline.kit import data_volumes, in_place, notifying
-from pipeline.kit.front import fronts
+from pipeline.kit.front import remove_fronts
 from pipeline.kit.labels import select
 from pipeline.kit.own_images import own_images, remove_own
 from pipeline.kit.releases import Activation, Site, started_by_hand, switch_for, unprotect
@@ -61,9 +61,7 @@ def _each(
     if current:
         # The record first: a command that dies half way has still said what is wanted.
         _activate(site, current.release, "stopped", "stop")
-    for front in fronts(site.engine, site.project):
-        site.engine.stop(front.id)
-        site.engine.remove(front.id, volumes=True)
+    remove_fronts(site.engine, site.project)
     # Last started, first stopped: no service loses what it depends on while it still works.
     containers = sorted(_some(workspace, current), key=lambda c: c.started, reverse=True)
     for container in containers:
@@ -121,10 +119,7 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
     kept = site.ledger.releases()
     if current and current.state == "live":
         _activate(site, current.release, "stopped", "down")
-    done: list[str] = []
-    for front in fronts(site.engine, project):
-        site.engine.remove(front.id, volumes=True)
-        done.append(f"removed {front.name}")
+    done = remove_fronts(site.engine, project)
     if any(release.kind == "compose" for release in kept) or _compose_in_place(workspace):
         site.compose.down(None, project=project, volumes=volumes, on_line=site.log,
                           scope=site.scope)  # fmt: skip

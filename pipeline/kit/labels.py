@@ -21,6 +21,7 @@ Role = Literal[
     "in-place",
     "live",
     "front",
+    "gate",
     "check",
     "record",
     "pointer",

@@ -441,6 +441,13 @@ class Engine(Protocol):
 
     def remove_network(self, name: str) -> None: ...
 
+    def connect(self, network: str, container: str) -> None:
+        """Put a container, running or not, into one more network. Idempotent.
+
+        Raises:
+            NotFound: there is no such container or network.
+        """
+
     def networks(self, labels: Mapping[str, str]) -> list[NetworkInfo]: ...
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> VolumeInfo:

@@ -59,5 +59,13 @@ class Http(Protocol):
             HttpFailure: it cannot be opened, or is closed at once.
         """
 
+    def tls(self, host: str, port: int, name: str, timeout: float) -> None:
+        """Make a TLS connection, as one that wants ``name``, and close it. Who signed the
+        certificate is not asked.
+
+        Raises:
+            HttpFailure: there is none.
+        """
+
     def port_free(self, host: str, port: int) -> bool:
         """Could this machine bind the port now?"""

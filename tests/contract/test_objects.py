@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.errors import EngineRefused
+from pipeline.errors import EngineRefused, NotFound
 from pipeline.ports.engine import Mount
 from tests.contract.world import World
 
@@ -34,6 +34,25 @@ def test_a_container_has_an_address_in_its_network(world: World) -> None:
     world.engine.remove_network(world.name("net"))
     world.engine.remove_network(world.name("net"))
     assert world.engine.networks(world.labels) == []
+
+
+def test_a_container_joins_one_more_network(world: World) -> None:
+    for name in ("net", "more"):
+        world.engine.create_network(world.name(name), world.labels)
+    container = world.started(network=world.name("net"))
+    for _ in range(2):
+        world.engine.connect(world.name("more"), container)
+    info = world.engine.inspect(container)
+    assert info is not None
+    assert set(info.addresses) == {world.name("net"), world.name("more")}
+    assert all(info.addresses.values())
+    with pytest.raises(EngineRefused):
+        world.engine.remove_network(world.name("more"))
+    with pytest.raises(NotFound):
+        world.engine.connect(world.name("none"), container)
+    world.engine.remove(container)
+    for name in ("net", "more"):
+        world.engine.remove_network(world.name(name))
 
 
 def test_a_volume_keeps_the_labels_it_was_made_with(world: World) -> None:

@@ -75,6 +75,9 @@ class ScriptedHttp:
         if port in self.closed_ports:
             raise HttpFailure(f"nothing listens on {host}:{port}", kind="absent")
 
+    def tls(self, host: str, port: int, name: str, timeout: float) -> None:
+        self.tcp(host, port, timeout)
+
     def port_free(self, host: str, port: int) -> bool:
         return True
 

@@ -35,6 +35,14 @@ class Objects:
         with contextlib.suppress(NotFound):
             self._client.ask(lambda api: api.remove_network(name))
 
+    def connect(self, network: str, container: str) -> None:
+        try:
+            self._client.ask(lambda api: api.connect_container_to_network(container, network))
+        except EngineRefused:
+            there = self._client.ask(lambda api: api.inspect_container(container))
+            if network not in there["NetworkSettings"]["Networks"]:
+                raise
+
     def networks(self, labels: Mapping[str, str]) -> list[NetworkInfo]:
         wanted = {"label": label_filter(labels)}
         return [network_info(n) for n in self._client.ask(lambda api: api.networks(filters=wanted))]

@@ -241,7 +241,7 @@ class FakeContainers(FakeImages):
 
     def _container_info(self, container: FakeContainer) -> ContainerInfo:
         spec = container.spec
-        network = spec.network or "bridge"
+        networks = [spec.network or "bridge", *sorted(container.joined)]
         number = int(container.id, 16) % 65000
         address = f"172.31.{number // 250}.{number % 250 + 2}"
         return ContainerInfo(
@@ -250,7 +250,8 @@ class FakeContainers(FakeImages):
             health=self._health(container), health_said=container.program.health_says,
             started=container.started, finished=container.finished,
             created=container.created, restarts=container.restarts,
-            ports=container.ports, addresses={network: address} if container.running else {},
+            ports=container.ports,
+            addresses=dict.fromkeys(networks, address) if container.running else {},
             labels={**container.image.labels, **spec.labels}, restart=container.restart,
             environment={**container.image.settings.environment, **spec.environment},
             settings=_settings(container), mounts=spec.mounts,

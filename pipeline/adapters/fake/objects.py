@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.adapters.fake.state import State, matches
-from pipeline.errors import EngineRefused
+from pipeline.errors import EngineRefused, NotFound
 from pipeline.ports.engine import NetworkInfo, VolumeInfo
 
 
@@ -30,9 +30,21 @@ class FakeObjects:
         with self.state.lock:
             self.state.enter("remove_network", name)
             found = self.state.containers.values()
-            if any(container.running and container.spec.network == name for container in found):
+            if any(c.running and name in {c.spec.network, *c.joined} for c in found):
                 raise EngineRefused(f"network {name} has active endpoints")
             self.state.networks.pop(name, None)
+
+    def connect(self, network: str, container: str) -> None:
+        with self.state.lock:
+            self.state.enter("connect", network, container)
+            if network not in self.state.networks:
+                raise NotFound(f"network {network} not found")
+            found = next(
+                (c for c in self.state.containers.values() if container in (c.id, c.name)), None
+            )
+            if found is None:
+                raise NotFound(f"No such container: {container}")
+            found.joined |= {network}
 
     def networks(self, labels: Mapping[str, str]) -> list[NetworkInfo]:
         with self.state.lock:

@@ -56,7 +56,7 @@ class FakeRunning(FakeContainers):
             return given or self._coreutils(found, argv) or ExecResult(exit_code=0, output="")
 
     def _coreutils(self, container: FakeContainer, argv: Sequence[str]) -> ExecResult | None:
-        """``ls`` of a folder, ``mv`` of a file and ``cat``, as every image has them."""
+        """``ls`` of a folder, ``mv`` and ``rm`` of files and ``cat``, as every image has them."""
         files = container.files
         match list(argv):
             case ["ls", folder]:
@@ -64,6 +64,9 @@ class FakeRunning(FakeContainers):
                 return ExecResult(exit_code=0, output=shown([p.rpartition("/")[2] for p in below]))
             case ["mv", old, new] if old in files:
                 container.files = applied(files, {old: None, new: files[old]})
+                return ExecResult(exit_code=0, output="")
+            case ["rm", "-f", *paths]:
+                container.files = applied(files, dict.fromkeys(p for p in paths if p in files))
                 return ExecResult(exit_code=0, output="")
             case ["cat", *paths] if all(path in files for path in paths):
                 texts = (files[path].data.decode() for path in paths)

@@ -59,6 +59,8 @@ class FakeContainer:
     stopped_by_hand: bool = False
     looks: int = 0
     ports: tuple[Port, ...] = ()
+    joined: frozenset[str] = frozenset()
+    """Networks besides that of its specification."""
     log: list[tuple[float, str]] = field(default_factory=list)
     """(Unix time, line)."""
     files: Files = field(default_factory=dict)

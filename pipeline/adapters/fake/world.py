@@ -10,6 +10,7 @@ from pipeline.adapters.fake.state import FakeContainer, State, full
 from pipeline.kit import references
 from pipeline.kit.front.caddy import TRY_HEADER
 from pipeline.kit.front.plan import CONFIG, FOLDER
+from pipeline.kit.gate.caddy import CONFIG as GATE
 from pipeline.ports.http import HttpFailure, HttpRequest, HttpResponse
 from pipeline.ports.registry import Auth, Manifest
 from pipeline.scope import Scope
@@ -42,8 +43,11 @@ class FakeHttp:
     def tcp(self, host: str, port: int, timeout: float) -> None:
         container = self._behind(port)
         silent = container is None or container.program.answer is None
-        if silent and not (container and CONFIG in container.files):
+        if silent and not (container and {CONFIG, GATE} & set(container.files)):
             raise HttpFailure(f"nothing listens on {host}:{port}", kind="absent")
+
+    def tls(self, host: str, port: int, name: str, timeout: float) -> None:
+        self.tcp(host, port, timeout)
 
     def port_free(self, host: str, port: int) -> bool:
         return self._behind(port) is None and port not in self._state.port_taken

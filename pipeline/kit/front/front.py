@@ -14,6 +14,8 @@ from pipeline.errors import EngineRefused, PortTaken, StageFailed
 from pipeline.kit import reach
 from pipeline.kit.front.caddy import TRY_HEADER, configuration
 from pipeline.kit.front.plan import CONFIG, FOLDER, FrontPlan
+from pipeline.kit.gate import NAME as GATE
+from pipeline.kit.gate import Gate, GateState
 from pipeline.kit.labels import PROJECT, ROLE, labels
 from pipeline.kit.readiness import last_lines
 from pipeline.ports import Clock, Engine, Http, Journal
@@ -62,6 +64,8 @@ class FrontState:
             return "the front is not that of the release"
         if (there := self._files()) != [container]:
             return f"the front leads to {', '.join(there) or 'nothing'}"
+        if self.plan.domains:
+            return GateState(self.engine).drift(self.plan.domains, self.plan.upstream)
         return ""
 
     def _files(self) -> list[str]:
@@ -112,6 +116,11 @@ class Front(FrontState):
             RegistryUnavailable, NotFound: the engine has no Caddy and cannot get it.
             StageFailed: Caddy does not start.
         """
+        made = self._lead_to(container, lasting=lasting)
+        self._open_gate()
+        return made
+
+    def _lead_to(self, container: str, *, lasting: bool) -> bool:
         info, policy = self.found(), self.plan.restart if lasting else "no"
         if info and info.running and info.labels.get(MARK) == self.plan.mark:
             there = self._files()
@@ -122,6 +131,21 @@ class Front(FrontState):
                 return False
         self._make(info, container, policy)
         return True
+
+    def _open_gate(self) -> None:
+        """Have the plan's domains led here, and no others."""
+        info = self.found()
+        if info is None:
+            return
+        if self.plan.domains:
+            self._gate.join(info)
+            self._gate.lead(self.plan.domains, self.plan.upstream, self.plan.acme)
+        elif GATE in info.addresses:
+            self._gate.forget(info.name)
+
+    @property
+    def _gate(self) -> Gate:
+        return Gate(self.engine, self.http, self.clock, self.journal, self.scope)
 
     def give_way(self) -> None:
         """Free its ports. It comes back with the engine."""
@@ -135,10 +159,13 @@ class Front(FrontState):
             with self.journal.effect("remove", info.name):
                 self.engine.stop(info.id)
                 self.engine.remove(info.id, volumes=True)
+                GateState(self.engine).forget(info.name)
 
     def get_ready(self) -> None:
         """What can be done before anything else is touched: image and network."""
         self._image()
+        if self.plan.domains:
+            self._gate.require(self.plan.name, self.plan.domains)
         if self.plan.owns_network:
             name = self.plan.network
             with self.journal.effect("network", name):
@@ -228,6 +255,16 @@ class Front(FrontState):
 def fronts(engine: Engine, project: str) -> list[ContainerInfo]:
     """Containers of the project's front: one, or none."""
     return engine.containers({PROJECT: project, ROLE: "front"})
+
+
+def remove_fronts(engine: Engine, project: str) -> list[str]:
+    """Remove the project's front and what leads to it; what was done, for people."""
+    done: list[str] = []
+    for front in fronts(engine, project):
+        engine.stop(front.id)
+        engine.remove(front.id, volumes=True)
+        done += [f"removed {front.name}", *GateState(engine).forget(front.name)]
+    return done
 
 
 def remove_networks(engine: Engine, project: str) -> None:

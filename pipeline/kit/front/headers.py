@@ -24,5 +24,8 @@ class WithHeaders:
     def tcp(self, host: str, port: int, timeout: float) -> None:
         self.http.tcp(host, port, timeout)
 
+    def tls(self, host: str, port: int, name: str, timeout: float) -> None:
+        self.http.tls(host, port, name, timeout)
+
     def port_free(self, host: str, port: int) -> bool:
         return self.http.port_free(host, port)

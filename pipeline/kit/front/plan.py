@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pipeline.artifacts import Handover, Release
 from pipeline.kit.container_spec import joins
 from pipeline.kit.front.caddy import configuration
+from pipeline.kit.gate import Acme
 from pipeline.kit.hashing import fingerprint
 from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerSpec, Port
@@ -14,6 +15,11 @@ from pipeline.ports.engine import ContainerSpec, Port
 FOLDER = "/front/live"
 """In the front's container: holds one empty file, named after the container that is live."""
 CONFIG = "/front/config.json"
+
+
+def front_name(project: str) -> str:
+    """Of the container of a project's front."""
+    return f"{project}-front"
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,21 @@ class FrontPlan:
     """The network is the front's, not the user's."""
     aliases: tuple[str, ...]
     restart: str
+    domains: tuple[str, ...] = ()
+    """Led here by the engine's gate."""
+    domain_port: int = 0
+    """Which of its ports they lead to."""
+    acme: Acme = field(default_factory=Acme)
 
     @property
     def name(self) -> str:
         """Of the front's container."""
-        return f"{self.project}-front"
+        return front_name(self.project)
+
+    @property
+    def upstream(self) -> str:
+        """Where the gate finds it."""
+        return f"{self.name}:{self.domain_port}"
 
     @property
     def listens(self) -> tuple[int, ...]:
@@ -51,8 +67,17 @@ class FrontPlan:
 
 def plan_of(release: Release) -> FrontPlan:
     """The front of a release that has one: where its container would have had the ports."""
-    if release.kind == "compose":
-        return _of_service(release)
+    routed = release.handover or Handover()
+    plan = _of_service(release, routed) if release.kind == "compose" else _of_container(release)
+    return replace(
+        plan,
+        domains=routed.domains,
+        domain_port=routed.domain_port,
+        acme=Acme.model_validate(routed.acme),
+    )
+
+
+def _of_container(release: Release) -> FrontPlan:
     spec = ContainerSpec.model_validate(release.spec)
     joined = spec.network if joins(spec.network) else None
     return FrontPlan(
@@ -65,9 +90,8 @@ def plan_of(release: Release) -> FrontPlan:
     )
 
 
-def _of_service(release: Release) -> FrontPlan:
+def _of_service(release: Release, routed: Handover) -> FrontPlan:
     """In a network of the project, where Compose has put the service."""
-    routed = release.handover or Handover()
     network = network_of(release.spec, routed.service) or "default"
     declared = (release.spec.get("networks") or {}).get(network) or {}
     return FrontPlan(

@@ -19,10 +19,10 @@ class Route(Frozen):
 
 
 def through_front(
-    model: Model, route: Route, publish: tuple[Port, ...]
+    model: Model, route: Route, publish: tuple[Port, ...], otherwise: tuple[Port, ...] = ()
 ) -> tuple[Model, list[Port]]:
     """The model without the ports that the front has in the service's place, and these ports:
-    ``publish``, or those that the service itself publishes for the port.
+    ``publish``, or those that the service itself publishes for the port, or ``otherwise``.
 
     Raises:
         ValueError: there cannot be two containers of the service for a while; says why.
@@ -34,7 +34,7 @@ def through_front(
     if reason := _why_once(model, name, service):
         raise ValueError(reason)
     own = [p for p in published(service) if p.container == route.port and p.host_port]
-    ports = list(publish) or own
+    ports = list(publish) or own or list(otherwise)
     if not ports:
         raise ValueError(f"no host port leads to port {route.port} of {name}; say `publish: …`")
     if wrong := [port for port in ports if port.container != route.port]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.artifacts import Release
-from pipeline.kit.front import fronts, remove_networks
+from pipeline.kit.front import fronts, remove_fronts, remove_networks
 from pipeline.kit.labels import RELEASE, select
 from pipeline.kit.releases.kinds import switch_for
 from pipeline.kit.releases.ledger import Activation
@@ -24,12 +24,12 @@ def converge(site: Site) -> list[str]:
         done += _bring_back(site, current)  # the front may lead to what is about to go
     done += _remove_strays(site)
     if current is None:
-        done += _remove_fronts(site)
+        done += remove_fronts(site.engine, site.project)
         remove_networks(site.engine, site.project)
         return done
     done += _put_others_away(site, current.release)
     if not _has_front(current):
-        done += _remove_fronts(site)
+        done += remove_fronts(site.engine, site.project)
     if current.state == "live":
         return done if first else done + _bring_back(site, current)
     return done + _put_away(site, current.release, "as it was asked to be")
@@ -62,14 +62,6 @@ def _remove_strays(site: Site) -> list[str]:
         if stray.labels.get(RELEASE, "") not in known:
             site.engine.remove(stray.id, volumes=True)
             done.append(f"removed {stray.name}, which never went live")
-    return done
-
-
-def _remove_fronts(site: Site) -> list[str]:
-    done = []
-    for front in fronts(site.engine, site.project):
-        site.engine.remove(front.id, volumes=True)
-        done.append(f"removed {front.name}, which nothing needs now")
     return done
 
 

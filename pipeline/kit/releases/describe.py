@@ -98,7 +98,7 @@ def same_content(one: Release, other: Release) -> bool:
 def _front(release: Release) -> tuple[object, ...] | None:
     """What is behind the front; how long it is watched makes no other release."""
     found = release.handover
-    return (found.service, found.ports) if found else None
+    return (found.service, found.ports, found.domains, found.domain_port) if found else None
 
 
 def pushed_digests(pushed: PushedImages | None) -> dict[str, tuple[str, ...]]:

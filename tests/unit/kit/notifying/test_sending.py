@@ -40,6 +40,9 @@ class Receiver:
     def tcp(self, host: str, port: int, timeout: float) -> None:
         raise AssertionError("not asked")
 
+    def tls(self, host: str, port: int, name: str, timeout: float) -> None:
+        raise AssertionError("not asked")
+
     def port_free(self, host: str, port: int) -> bool:
         raise AssertionError("not asked")
 

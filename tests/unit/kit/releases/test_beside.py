@@ -193,7 +193,7 @@ def test_what_was_stopped_on_purpose_has_no_front(yard: Yard) -> None:
         release, state="stopped", reason="stop", run="x", client="me", journal=yard.journal
     )
     assert converge(yard.site) == [
-        "removed hello-front, which nothing needs now", "stopped r1, as it was asked to be",
+        "removed hello-front", "stopped r1, as it was asked to be",
     ]  # fmt: skip
     assert (answer(yard), converge(yard.site)) == ("refused", [])
 
