@@ -66,7 +66,7 @@ def _ship(one: Site, bad: Bad) -> Result:
 
 def _taken(one: Site) -> Result:
     with _listening() as port:
-        text = PIPELINE.replace("SOAK", "0.3s").replace("{port}", str(port))
+        text = PIPELINE.replace("SOAK", "0.3s").replace("LIMIT", "2s").replace("{port}", str(port))
         one.app.pipeline(text)
         one.version("'good 2'")
         (one.app.directory / "Dockerfile").write_text(DOCKERFILE)

@@ -19,6 +19,7 @@ WITHIN = 10.0
 def releases(engine: docker.DockerClient, rounds: int) -> Iterator[Row]:
     """Releases and rollbacks under load, keep-alive connections and slow requests among it."""
     with site(engine) as one:
+        one.soak(0.3, limit=8)  # it is about requests, not about how fast a busy machine is
         for number in range(2, 7):
             one.version(f"'good {number}'")
             one.must()

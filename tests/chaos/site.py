@@ -26,7 +26,7 @@ stages:
   - run: {{port: 8000, memory: 96m}}
   - smoke:
       within: 10s
-      checks: [{{get: /, expect: {{status: 200, body: good, within: 2s}}}}]
+      checks: [{{get: /, expect: {{status: 200, body: good, within: LIMIT}}}}]
   - operate: {{publish: {port}, keep: 5, soak: SOAK}}
 """
 SLOW = "[time.sleep(5 if self.path == '/slow' else 0), {text}][1]"
@@ -63,9 +63,10 @@ class Site:
         done = self.run(*args)
         assert done.code == 0, done.text
 
-    def soak(self, seconds: float) -> None:
-        """Change how long a release is watched."""
-        self.app.pipeline(PIPELINE.replace("SOAK", f"{seconds:g}s"))
+    def soak(self, seconds: float, limit: float = 2) -> None:
+        """Change how long a release is watched, and in which time it has to answer."""
+        text = PIPELINE.replace("SOAK", f"{seconds:g}s").replace("LIMIT", f"{limit:g}s")
+        self.app.pipeline(text)
 
     def status(self) -> Mapping[str, object]:
         found: Mapping[str, object] = self.run("status", "--json").json
