@@ -8,7 +8,7 @@ LAB    ?=
 
 ROUNDS ?= 10
 
-.PHONY: help demo test corpus check bench load chaos screenshots lab-up lab-down upgrade clean
+.PHONY: help demo test action corpus check bench load chaos screenshots lab-up lab-down upgrade clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,11 @@ check: $(VENV)/.ready ## Format, lint, types, import rules
 
 test: check ## All tests, on the lab's own engine
 	@$(BIN)/python -m lab test
+
+action: $(VENV)/.ready ## The workflow of `init --github`, executed by act
+	@$(BIN)/python -m lab --name action up --net own
+	@$(BIN)/python -m lab --name action exec -- $(CURDIR)/$(BIN)/python -m pytest -q -m action tests/engine
+	@$(BIN)/python -m lab --name action down --purge
 
 corpus: $(VENV)/.ready ## Generate, build and ask small apps of many languages (takes long)
 	@$(BIN)/python -m lab test -- -m corpus

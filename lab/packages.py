@@ -109,16 +109,19 @@ def apt_argv(apt: Path, *words: str) -> list[str]:
     return ["apt-get", *settings, "-y", *words]
 
 
-def write_apt_folder(apt: Path, machine: list[sources.Source], codename: str) -> None:
-    """Fill ``apt`` with the machine's sources, the newer release's, and the pins."""
+def write_apt_folder(
+    apt: Path, machine: list[sources.Source], codename: str, newer: Sequence[str] = NEWER
+) -> None:
+    """Fill ``apt`` with the machine's sources, the newer release's, and pins that take ``newer``
+    from that."""
     for folder in ("sources", "preferences", "lists", "archives/partial"):
         (apt / folder).mkdir(parents=True, exist_ok=True)
     own = [source for source in machine if any(s.startswith(codename) for s in source.suites)]
     (apt / "sources/machine.sources").write_text(sources.render(own))
     if codename in NEEDS_NEWER:
-        newer = sources.debian(NEWER_RELEASE, machine, codename)
-        (apt / "sources/newer.sources").write_text(sources.render(newer))
-        (apt / "preferences/newer").write_text(pin_text(NEWER_RELEASE, NEWER))
+        further = sources.debian(NEWER_RELEASE, machine, codename)
+        (apt / "sources/newer.sources").write_text(sources.render(further))
+        (apt / "preferences/newer").write_text(pin_text(NEWER_RELEASE, newer))
 
 
 def check_machine(release: Mapping[str, str], uid: int) -> None:
@@ -165,10 +168,13 @@ def install(cache: Cache) -> None:
             fresh.rename(root)
 
 
-def unpack(apt: Path, release: Mapping[str, str], root: Path, packages: Sequence[str]) -> None:
+def unpack(
+    apt: Path, release: Mapping[str, str], root: Path, packages: Sequence[str],
+    newer: Sequence[str] = NEWER,
+) -> None:  # fmt: skip
     """Download those of ``packages``, with all that they need, that this machine lacks, and unpack
-    them below ``root``."""
-    write_apt_folder(apt, sources.read_machine(), release.get("VERSION_CODENAME", ""))
+    them below ``root``; those of ``newer`` come from the newer release."""
+    write_apt_folder(apt, sources.read_machine(), release.get("VERSION_CODENAME", ""), newer)
     try:
         run(apt_argv(apt, "update", "--error-on=any"), timeout=180)
         run(apt_argv(apt, "--download-only", "install", *packages), timeout=600)

@@ -21,7 +21,7 @@ from lab.stack import Stack
 ROOT = Path(__file__).parent.parent
 TEST_LAB = "test"
 DEMO_IMAGES = ("python:3.11-slim", "registry:2")
-QUIET = ("-m", "not disruptive and not corpus", "-n", "2", "--dist", "worksteal")
+QUIET = ("-m", "not disruptive and not corpus and not action", "-n", "2", "--dist", "worksteal")
 TROUBLE = ("-m", "disruptive")
 CHUNK = 65536
 LOOK = 0.1
@@ -77,8 +77,9 @@ def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
 
 
 def test_all(stack: Stack, trouble: Stack, environ: Mapping[str, str]) -> int:
-    """Run all tests but those of the corpus. Those that break their engine have a lab of their own,
-    ``trouble``, since they mostly wait; what they say is shown after the others have ended.
+    """Run all tests but those of the corpus and of act. Those that break their engine have a lab of
+    their own, ``trouble``, since they mostly wait; what they say is shown after the others have
+    ended.
 
     Returns the exit code of the first that fail. Raises LabError if a lab cannot be had.
     """
