@@ -12,6 +12,7 @@ from pipeline.app.drafted import Desk
 from pipeline.errors import StageFailed, UsageError
 from pipeline.kit import drafts
 from pipeline.kit.dockerfile import ownership
+from pipeline.kit.dockerfile.secrets import without_secrets
 from pipeline.kit.drafts import Draft, Place
 from pipeline.kit.files import replace_text
 from pipeline.kit.names import did_you_mean
@@ -137,6 +138,6 @@ def _write(path: Path, there: str | None, text: str, *, adopt: bool) -> Done:
 
 
 def diff(before: str, after: str, old: str, new: str) -> list[str]:
-    """A unified diff without line ends."""
+    """A unified diff to look at: without line ends, and without what looks like a secret."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
-    return list(lines)
+    return [without_secrets(line) for line in lines]

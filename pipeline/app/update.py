@@ -56,7 +56,7 @@ def update(
     if not wanted:
         rows += _unused(known, used)
     moved = _moved(known, rows)
-    if moved != known and not dry_run:
+    if moved != (known or Lock({})) and not dry_run:
         lock.write(directory, moved)
     return rows
 

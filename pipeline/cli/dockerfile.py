@@ -87,7 +87,7 @@ def _tell(file: File, done: Sequence[Any]) -> None:
         tell(f"the Dockerfile of {file.service} is a part of the Compose file")
     elif any(each.what == "kept" for each in done):
         _tell_difference(file)
-    elif file.draft is not None:
+    elif file.draft is not None and not (file.is_users and any(e.what == "adopted" for e in done)):
         _print_reasons(file.draft.reasons)
 
 

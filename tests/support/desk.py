@@ -74,6 +74,9 @@ class Desk:
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
 
+    def read(self, name: str = "Dockerfile") -> str:
+        return (self.folder / name).read_text()
+
     def change(self, old: str, new: str, name: str = "pipeline.yml") -> None:
         text = (self.folder / name).read_text()
         assert old in text

@@ -121,7 +121,9 @@ def _unknown(tree: Tree, wishes: Wishes) -> StageFailed:
     if candidates := _apps_below(tree, wishes):
         hint = f"Is it one of {', '.join(candidates)}? Name it: `code: {{path: {candidates[0]}}}`."
     else:
-        hint = "Put a Dockerfile there, or declare one in pipeline.yml (a start is below)."
+        hint = (
+            "Put a Dockerfile there, or declare one in pipeline.yml, beginning with what is shown."
+        )
     return StageFailed(
         f"there is no Dockerfile, and what the app in {tree.folder} is cannot be told",
         hint=hint,

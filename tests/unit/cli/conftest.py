@@ -44,3 +44,15 @@ def desk(
     made.write("Dockerfile", DOCKERFILE)
     made.write("app.py", "print('hi')\n")
     return made
+
+
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+
+
+@pytest.fixture
+def flask(desk: Desk) -> Desk:
+    """A Flask app without a Dockerfile."""
+    (desk.folder / "Dockerfile").unlink()
+    desk.write("app.py", FLASK)
+    desk.write("requirements.txt", "flask==3.1.3\ngunicorn==23.0.0\n")
+    return desk

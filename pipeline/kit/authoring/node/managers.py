@@ -154,11 +154,24 @@ def _tell(
                 "lock file, or the build will refuse it", found.lock, doubtful=True,
             )  # fmt: skip
     for other in others:
-        named = package.manager[0]
-        because = f"packageManager names {named}" if named else f"{found.lock or found.name} is"
-        if not named and (missing := _missing(tree, other, package)):
-            because += f", and {missing} is not in this one"
+        because = _why_not(tree, package, found, other)
         reasons.note("dependencies", f"{other} is not used", because, other, doubtful=True)
+
+
+def _why_not(tree: Tree, package: Package, found: Manager, other: str) -> str:
+    """Why another lock file than ``other`` won."""
+    if named := package.manager[0]:
+        return f"packageManager names {named}"
+    won = f"{found.lock or found.name} is"
+    if missing := _missing(tree, other, package):
+        return f"{won}, and {missing} is not in this one"
+    if sign := next((file for file, name in _SIGNS.items() if tree.has(file) and (
+        name == found.name or (name, found.name) == ("yarn", "berry")
+    )), None):  # fmt: skip
+        return f"{won}, and {sign} goes with it"
+    if _LOCKS[other] == "npm":
+        return f"{won}; npm's is also made by whoever types `npm install` once"
+    return f"{won}, and both have all that package.json asks for"
 
 
 def _missing(tree: Tree, lock: str, package: Package) -> str | None:

@@ -69,6 +69,24 @@ def test_of_two_lock_files_the_current_one_counts(tmp_path: Path) -> None:
     assert told in doubts(result)
 
 
+@pytest.mark.parametrize(
+    ("others", "why"),
+    [
+        ({"yarn.lock": '"express"'}, "yarn.lock is; npm's is also made by whoever types"),
+        (
+            {"pnpm-lock.yaml": '"express"', "pnpm-workspace.yaml": ""},
+            "pnpm-lock.yaml is, and pnpm-workspace.yaml goes with it",
+        ),
+    ],
+)
+def test_of_two_current_lock_files_one_wins_and_it_is_told_why(
+    tmp_path: Path, others: dict[str, str], why: str
+) -> None:
+    files = {"package.json": package(main="s.js", dependencies={"express": "5"}), "s.js": SERVER,
+             "package-lock.json": '"express"'}  # fmt: skip
+    assert f"package-lock.json is not used: {why}" in doubts(made(tmp_path, files | others))
+
+
 # which version
 
 
