@@ -1,7 +1,7 @@
 """The workflow of `init --github`, really executed by act on this machine, with the lab's engine.
 
-`make action` runs this. Only the registry of the workflow is another one. Its last job asks a server to
-deploy, and a real one does.
+`make action` runs this. Only the registry of the workflow is another one. Its last job asks a
+server to deploy, and a real one does.
 """
 
 from __future__ import annotations
