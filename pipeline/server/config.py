@@ -23,6 +23,8 @@ from pipeline.kit.units import Timeout
 SenderKind = Literal["github", "gitlab", "gitea", "bitbucket", "registry", "generic"]
 SENDERS: tuple[SenderKind, ...] = get_args(SenderKind)
 ReportKind = Literal["github", "gitlab", "gitea", "bitbucket"]
+_WITH_PULLS: tuple[SenderKind, ...] = ("github", "gitlab", "gitea")
+"""Senders that keep pull requests as refs of the repository itself."""
 
 _ADDRESS = re.compile(r"(?:(?P<host>[^\[\]:/\s]+|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[0-9]{1,5})")
 
@@ -116,6 +118,10 @@ class ServedProject(_Model):
     def _belongs_together(self) -> ServedProject:
         if "registry" in self.sender and not self.images:
             raise ValueError("`sender: registry` needs `images:`, the base images that matter")
+        if self.pull_requests and not set(self.sender) & set(_WITH_PULLS):
+            raise ValueError(
+                f"`pull_requests:` needs a sender that has them: {', '.join(_WITH_PULLS)}"
+            )
         if self.report and self.report_kind is None:
             raise ValueError("`report:` needs `kind:`, since the sender has no such interface")
         if self.report and self.report_kind == "gitea" and self.report.api is None:

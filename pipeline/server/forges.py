@@ -88,9 +88,8 @@ class GitHub:
         }
 
     def status(self, repository: str, news: News) -> Post:
-        states = {"running": "pending", "passed": "success", "failed": "failure"}
         body = {
-            "state": states.get(news.state, "error"),
+            "state": _outcome(news, running="pending"),
             "context": news.context,
             "description": news.short,
         }
@@ -107,8 +106,7 @@ class GitHub:
         return Post(f"/repos/{repository}/deployments", body)
 
     def deployed(self, repository: str, number: int, news: News) -> Post:
-        states = {"running": "in_progress", "passed": "success", "failed": "failure"}
-        body = {"state": states.get(news.state, "error"), "description": news.short}
+        body = {"state": _outcome(news, running="in_progress"), "description": news.short}
         if news.app:
             body["environment_url"] = news.app
         path = f"/repos/{repository}/deployments/{number:d}/statuses"
@@ -135,19 +133,15 @@ class GitLab(_WithoutDeployments):
 
 
 class Gitea(_WithoutDeployments):
+    """It took GitHub's statuses over."""
+
     api = ""
 
     def headers(self, token: str) -> dict[str, str]:
         return {"Authorization": f"token {token}"}
 
     def status(self, repository: str, news: News) -> Post:
-        states = {"running": "pending", "passed": "success", "failed": "failure"}
-        body = {
-            "state": states.get(news.state, "error"),
-            "context": news.context,
-            "description": news.short,
-        }
-        return Post(f"/repos/{repository}/statuses/{news.commit}", body | _link("target_url", news))
+        return GitHub().status(repository, news)
 
 
 class Bitbucket(_WithoutDeployments):
@@ -166,6 +160,12 @@ class Bitbucket(_WithoutDeployments):
             "url": news.url or "https://example.com",  # it takes none without
         }
         return Post(f"/repositories/{repository}/commit/{news.commit}/statuses/build", body)
+
+
+def _outcome(news: News, *, running: str) -> str:
+    """In GitHub's words."""
+    over = {"running": running, "passed": "success", "failed": "failure"}
+    return over.get(news.state, "error")
 
 
 def _link(key: str, news: News) -> dict[str, str]:

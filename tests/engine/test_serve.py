@@ -41,6 +41,7 @@ projects:
   - name: {name}
     repository: {origin}
     secret: HOOK
+    sender: [github, gitlab]
     pull_requests: true
     report: {{api: "{forge}", token: FORGE, repository: acme/hello}}
 """
@@ -122,11 +123,13 @@ class Site:
     def send(self, event: str, payload: dict[str, Any], number: str) -> int:
         body = json.dumps(payload).encode()
         mac = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        headers = {
+        return self.post(body, {
             "X-GitHub-Event": event,
             "X-GitHub-Delivery": number,
             "X-Hub-Signature-256": f"sha256={mac}",
-        }
+        })  # fmt: skip
+
+    def post(self, body: bytes, headers: dict[str, str]) -> int:
         url = f"{self.url}/hooks/{self.app.name}"
         return requests.post(url, body, headers=headers, timeout=10).status_code
 
@@ -289,4 +292,18 @@ def test_a_pull_request_is_tested_and_reaches_nothing(site: Site, tmp_path: Path
         "code", "dockerfile", "build", "run", "smoke",
     ]  # fmt: skip
     assert not leftovers(site.engine, record.project)
+
+    # The same, as GitLab has it.
+    site.app.git("push", "-q", "origin", "HEAD:refs/merge-requests/3/head")
+    facts = {"iid": 3, "action": "open", "source_project_id": 16, "target_project_id": 15,
+             "last_commit": {"id": commit}}  # fmt: skip
+    merge = json.dumps({"object_kind": "merge_request", "object_attributes": facts}).encode()
+    given = {"X-Gitlab-Event": "Merge Request Hook", "X-Gitlab-Token": SECRET}
+    assert site.post(merge, given) == 202
+    site.until_jobs("passed", "passed", "passed")
+    record = Store(site.home).run("latest")
+    assert (record.project, record.trigger) == (f"{site.app.name}-pr-3", "pull-request")
+    assert record.outcome["commit"] == commit
+    assert not leftovers(site.engine, record.project)
+    assert site.app.get().text == "version 1"
     site.app.git("checkout", "-q", "main")

@@ -77,6 +77,30 @@ GITEA_PUSH: dict[str, Any] = {
     "repository": {"full_name": "acme/hello", "clone_url": "https://gitea.example.com/acme/hello"},
     "pusher": {"login": "mona"},
 }
+GITEA_PULL: dict[str, Any] = {
+    "action": "synchronized",
+    "number": 7,
+    "pull_request": {
+        "number": 7,
+        "state": "open",
+        "head": {"ref": "patch-1", "sha": COMMIT, "repo": {"full_name": "mallory/hello"}},
+        "base": {"ref": "main", "sha": BEFORE, "repo": {"full_name": "acme/hello"}},
+    },
+    "repository": {"full_name": "acme/hello"},
+}
+BITBUCKET_PULL: dict[str, Any] = {
+    "repository": {"full_name": "acme/hello"},
+    "pullrequest": {
+        "id": 7,
+        "state": "OPEN",
+        "source": {
+            "branch": {"name": "patch-1"},
+            "commit": {"hash": COMMIT[:12]},
+            "repository": {"full_name": "mallory/hello"},
+        },
+        "destination": {"branch": {"name": "main"}, "repository": {"full_name": "acme/hello"}},
+    },
+}
 BITBUCKET_CLOUD: dict[str, Any] = {
     "actor": {"type": "user", "nickname": "mona"},
     "repository": {"full_name": "acme/hello"},

@@ -67,6 +67,8 @@ def test_an_address_is_a_port_or_a_host_and_a_port(
         ("127.0.0.1:8080", "here", '1: "here" is no address to listen at'),
         (LAST, f"{LAST}\n    sender: githup", "10: `sender` cannot be"),
         (LAST, f"{LAST}\n    sender: registry", "`sender: registry` needs `images:`"),
+        (LAST, f"{LAST}\n    sender: bitbucket\n    pull_requests: true",
+         "`pull_requests:` needs a sender that has them: github, gitlab, gitea"),
         ("{env: HOOK}", "{value: swordfish}", "the value of a secret does not belong"),
     ],
 )  # fmt: skip

@@ -25,9 +25,11 @@ from tests.unit.server.payloads import (
     BEFORE,
     BITBUCKET_CENTER,
     BITBUCKET_CLOUD,
+    BITBUCKET_PULL,
     COMMIT,
     DISTRIBUTION,
     DOCKER_HUB,
+    GITEA_PULL,
     GITEA_PUSH,
     GITHUB_PULL,
     GITHUB_PUSH,
@@ -133,9 +135,13 @@ def test_what_was_deleted_is_nothing_to_run() -> None:
 def test_pull_requests_tell_whether_they_come_from_elsewhere() -> None:
     found = read("github", GITHUB_PULL, x_github_event="pull_request")
     assert found.items == (Pull(7, "refs/pull/7/head", COMMIT, foreign=True),)
+    found = read("gitea", GITEA_PULL, x_gitea_event="pull_request")
+    assert found.items == (Pull(7, "refs/pull/7/head", COMMIT, foreign=True),)
     found = read("gitlab", GITLAB_MERGE, x_gitlab_event="Merge Request Hook")
     assert found.items == (Pull(3, "refs/merge-requests/3/head", COMMIT, foreign=True),)
 
+    found = read("bitbucket", BITBUCKET_PULL, x_event_key="pullrequest:updated")
+    assert found == Meaning("event pullrequest:updated")
     closed = GITHUB_PULL | {"action": "closed"}
     assert read("github", closed, x_github_event="pull_request").items == ()
 
@@ -190,6 +196,7 @@ def replaced(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     [
         ("github", GITHUB_PUSH, {"x-github-event": "push"}),
         ("github", GITHUB_PULL, {"x-github-event": "pull_request"}),
+        ("gitea", GITEA_PULL, {"x-gitea-event": "pull_request"}),
         ("gitlab", GITLAB_PUSH, {}),
         ("gitlab", GITLAB_MERGE, {}),
         ("bitbucket", BITBUCKET_CLOUD, {"x-event-key": "repo:push"}),
