@@ -197,6 +197,7 @@ def test_next_reads_its_configuration_again_when_it_starts(tmp_path: Path) -> No
               "scripts": {"build": "next build", "start": "next start"}}  # fmt: skip
     text = made(tmp_path, {"package.json": package(**values), "next.config.ts": "x"}).text
     assert 'npm pkg set "dependencies.typescript=^5"' in text
+    assert 'Next.js: `output: "standalone"`' in doubts(made(tmp_path, {}))
     (tmp_path / "next.config.ts").write_text('const c = {\n  output: "standalone" }')
     assert "typescript" not in made(tmp_path, {}).text
 

@@ -1,0 +1,3 @@
+export default {
+  fetch: () => new Response("hello from deno-serve"),
+} satisfies Deno.ServeDefaultExport;
