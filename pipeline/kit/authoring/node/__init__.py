@@ -113,11 +113,14 @@ class _Author:
         whole = self.site or only_site or code
         self.layers = None if whole else layers.find(tree, self.workspace, self.package)
         self.builds = self._builds()
+        packages = self.workspace.below(self.package)[:-1]
+        before = [] if self.layers else self.manager.builds(packages)
         needed = needs.Needs(
             self.workspace, self.package, self.manager, self.base, self.reasons,
-            result=self.result, start=self.start, code=code, builds=bool(self.builds),
+            result=self.result, start=self.start, code=code,
+            builds=bool(self.builds or before or self.layers),
         )  # fmt: skip
-        self.install = Installer(tree, needed, self.base, self.builds, self.layers)
+        self.install = Installer(tree, needed, self.base, before, self.builds, self.layers)
         if self.result and self.result.told:
             self.reasons.note("framework", self.result.name, self.result.told, self.package.file,
                               doubtful=True)  # fmt: skip
@@ -183,32 +186,25 @@ class _Author:
         return False
 
     def _builds(self) -> list[str]:
-        """Commands that build, in their order."""
+        """Commands that build it, in their order, as they are run in its own folder."""
         found = list(self.start.builds) if self.start else []
         ran = " ".join(found)
-        if self.layers is None:
-            found += self.manager.builds(self.workspace.below(self.package)[:-1])
         script = self.starter.compiled.script
         if script is not None:
             if not re.search(rf"\brun {script}\b", ran):
                 node = "" if self.runs_bun else self.node
-                here = self.layers is not None
-                found.append(self.manager.run(script, self.package, node, here=here))
+                found.append(self.manager.run(script, self.package, node))
             line = self.package.line_of(script)
             self.reasons.note("build", found[-1], f"scripts.{script}", self.package.file, line=line)
         elif self.start is not None and self.start.compiles and "tsc" not in ran:
-            found.append(self._here("tsc"))
+            found.append("tsc")
             self.reasons.note("build", "tsc", "TypeScript that nothing else compiles",
                               self.package.file)  # fmt: skip
         elif self.result is not None and self.result.build and (self.site or self.result.start):
-            found.append(self._here(self.result.build))
+            found.append(self.result.build)
             self.reasons.note("build", self.result.build, f"the way of {self.result.name}",
                               self.package.file)  # fmt: skip
         return found
-
-    def _here(self, command: str) -> str:
-        away = self.package.folder and self.layers is None
-        return f"cd {self.package.folder} && {command}" if away else command
 
     # the stage that runs
 

@@ -29,7 +29,8 @@ _WITHOUT_MODULES = "find /app -name node_modules -prune -exec rm -rf {} +"
 
 class Installer:
     def __init__(
-        self, tree: Tree, needs: Needs, base: str, builds: Sequence[str], layers: Layers | None
+        self, tree: Tree, needs: Needs, base: str, before: Sequence[str], builds: Sequence[str],
+        layers: Layers | None,
     ) -> None:  # fmt: skip
         self.tree = tree
         self.needs = needs
@@ -39,6 +40,7 @@ class Installer:
         self.result = needs.result
         self.start = needs.start
         self.base = base
+        self.before = list(before)
         self.builds = list(builds)
         self.layers = layers
 
@@ -48,11 +50,11 @@ class Installer:
         if site or self.needs.whole:
             yield from self._one_stage(site=site)
             return
-        if not self.builds and not self.needs.foreign:
+        if not self.needs.builds and not self.needs.foreign:
             return
-        yield from self._manifest("dependencies" if not self.builds else "manifest")
+        yield from self._manifest("dependencies" if not self.needs.builds else "manifest")
         production = not self.needs.keeps_tools
-        if not self.builds:
+        if not self.needs.builds:
             yield [self._run([self.manager.install(production=production)])]
             return
         if self.needs.modules:
@@ -63,7 +65,8 @@ class Installer:
             yield [m.From("manifest", "build")]
             yield [install]
             yield from self._code_of_workspace()
-            yield [self._build(after=[] if self._unpacks or self._outputs else [_WITHOUT_MODULES])]
+            after = [] if self._unpacks or self._outputs else [_WITHOUT_MODULES]
+            yield [self._build(after=after)] if self.builds or after else []
             return
         yield [m.From("manifest", "tools")]
         if not (self.package.dependencies or self.package.tools):
@@ -81,6 +84,7 @@ class Installer:
         environment = self._build_environment()
         if self.layers is None:
             yield [*environment, parts.code()]
+            yield self._into_its_folder()
             return
         why = "The packages that the app is made of first: a change of the app builds none of them."
         settings = [file for file in self.layers.settings if file not in self.manager.files]
@@ -89,6 +93,11 @@ class Installer:
         for package in self.layers.packages[1:]:
             yield self._built(package)
         yield [_folder(self.package), m.Workdir(self._place)]
+
+    def _into_its_folder(self) -> list[m.Item]:
+        """Where it is built, once the packages that it is made of are."""
+        before = [blocks.run(*self.before)] if self.before else []
+        return [*before, *([m.Workdir(self._place)] if self.package.folder else [])]
 
     def _built(self, package: Package) -> list[m.Item]:
         return [_folder(package), *(blocks.run(each) for each in self.manager.builds([package]))]
@@ -126,7 +135,12 @@ class Installer:
             yield [m.Workdir("/app"), *why, *self._described(), *self._prepared(), install]
             yield [*self._build_environment(), parts.code()]
         prune = [] if site or self.needs.keeps_tools or self._unpacks else [self.manager.prune()]
-        yield [self._build(after=prune)]
+        yield self._into_its_folder()
+        if prune and self.package.folder:
+            yield [self._build()] if self.builds else []
+            yield [m.Workdir("/app"), self._run(prune)]
+        elif self.builds or prune:
+            yield [self._build(after=prune)]
 
     def _tool(self) -> list[m.Item]:
         items: list[m.Item] = []
@@ -185,7 +199,8 @@ class Installer:
     def _build_environment(self) -> list[m.Item]:
         values: dict[str, object] = dict(self.result.build_environment) if self.result else {}
         if any(not re.match(r"(?:npm|yarn|pnpm|bun) |node --run ", each) for each in self.builds):
-            values["PATH"] = "/app/node_modules/.bin:$PATH"
+            folders = dict.fromkeys((self._place, "/app"))
+            values["PATH"] = ":".join([*(f"{each}/node_modules/.bin" for each in folders), "$PATH"])
         return [blocks.env(values)] if values else []
 
     def _build(self, *, after: Sequence[str] = ()) -> m.Run:
@@ -221,7 +236,7 @@ class Installer:
                    for source, where in self.result.unpack.items()]  # fmt: skip
         elif self.needs.whole:
             yield [built("/app", "./")]
-        elif self.builds:
+        elif self.needs.builds:
             here = f"./{self.package.folder}/" if self.package.folder else "./"
             copied = [built(f"{self._place}/{each}", f"{here}{each}") for each in self._outputs]
             yield [*self._modules(), *(copied or [built("/app", "./")])]

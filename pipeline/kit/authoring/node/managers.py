@@ -83,15 +83,19 @@ class Manager:
             case _:
                 return f"{self.install(production=True)} --ignore-scripts"
 
-    def run(self, script: str, package: Package, node: str = "", *, here: bool = False) -> str:
-        """Run a script of a member of the workspace, or of the project itself; without the manager
-        where it adds nothing but half a second, if ``node`` is a version that can. ``here``: in the
-        package's own folder."""
+    def run(self, script: str, package: Package, node: str = "") -> str:
+        """Run a script of a package in its own folder; without the manager where it adds nothing
+        but half a second, if ``node`` is a version that can."""
         runner = "yarn" if self.name == "berry" else self.name
-        if here or not package.folder:
-            alone = self.name in ("npm", "pnpm", "yarn") and _runs_alone(script, package)
-            able = node.isdigit() and int(node) >= _RUNS_SCRIPTS
-            return f"node --run {script}" if alone and able else f"{runner} run {script}"
+        alone = self.name in ("npm", "pnpm", "yarn") and _runs_alone(script, package)
+        able = node.isdigit() and int(node) >= _RUNS_SCRIPTS
+        return f"node --run {script}" if alone and able else f"{runner} run {script}"
+
+    def builds(self, packages: Sequence[Package]) -> list[str]:
+        """What builds those members of a workspace that are built, from its top."""
+        return [self._of_member("build", each) for each in packages if "build" in each.scripts]
+
+    def _of_member(self, script: str, package: Package) -> str:
         match self.name:
             case "npm":
                 return f"npm run {script} --workspace={package.folder}"
@@ -101,10 +105,6 @@ class Manager:
                 return f"bun run --cwd {package.folder} {script}"
             case _:
                 return f"yarn --cwd {package.folder} run {script}"
-
-    def builds(self, packages: Sequence[Package]) -> list[str]:
-        """What builds those of ``packages`` that are built, one after the other."""
-        return [self.run("build", each) for each in packages if "build" in each.scripts]
 
 
 def _runs_alone(script: str, package: Package) -> bool:

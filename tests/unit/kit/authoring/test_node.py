@@ -477,8 +477,31 @@ def test_packages_that_read_elsewhere_are_built_with_all_of_the_code(
 ) -> None:
     other = {"packages/other/package.json": package(name="other")}
     text = made(tmp_path, {**WORKSPACE, **other, **file}).text
-    library, app = (text.index(f"--workspace={each}") for each in ("packages/lib", "apps/web"))
-    assert text.index("COPY . ./") < library < app
+    steps = ("COPY . ./", "--workspace=packages/lib", "WORKDIR /app/apps/web", "node --run build")
+    places = [text.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("more", [{}, {"apps/web/b.js": "require('../../shared/x')"}])
+def test_an_app_that_is_not_built_of_packages_that_are(
+    tmp_path: Path, more: dict[str, str]
+) -> None:
+    app = package(name="web", dependencies={"lib": "*"}, scripts={"start": "node a.js"})
+    files = {"apps/web/package.json": app, "apps/web/a.js": SERVER, **more}
+    text = made(tmp_path, {**WORKSPACE, **files}).text
+    assert "RUN npm run build --workspace=packages/lib" in text
+    assert "COPY --from=build --chown=node:node /app ./" in text
+    assert "node --run" not in text
+
+
+def test_the_frameworks_own_build_of_a_member(tmp_path: Path) -> None:
+    site = package(name="web", devDependencies={"vite": "6"}, scripts={"dev": "vite"})
+    files = {"package.json": package(workspaces=["apps/*"]), "apps/web/package.json": site,
+             "apps/web/index.html": "x"}  # fmt: skip
+    text = made(tmp_path, files, app="apps/web").text
+    assert "WORKDIR /app/apps/web\n\nRUN vite build\n" in text
+    assert "PATH=/app/apps/web/node_modules/.bin:/app/node_modules/.bin:$PATH" in text
+    assert "COPY --from=build /app/apps/web/dist /usr" in text
 
 
 def test_several_apps_of_a_workspace_are_named(tmp_path: Path) -> None:
