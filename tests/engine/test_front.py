@@ -72,7 +72,8 @@ def test_a_version_that_dies_while_it_is_watched_gives_way(app: AppUnderTest) ->
         done = app.run()
     assert done.code == 1, done.text
     assert "r2 did not hold, r1 serves again" in done.text
-    assert len(asked.failures) <= 3, asked.failures  # at most what it was answering when it died
+    # At most what it was answering when it died: an HTTP/1.0 answer that ends early looks whole.
+    assert len(asked.failures) + asked.answers.pop("", 0) <= 3, asked.failures
     assert set(asked.answers) <= {"good 1", "good 2"}
     assert app.get().text == "good 1"
     status = app.command("status", "--json").json
