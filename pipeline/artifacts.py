@@ -154,6 +154,8 @@ class Endpoint(Frozen):
 
     host: str
     port: int
+    site: str = ""
+    """What it is asked as, such as ``https://app.example.org``; empty for http and ``host``."""
 
 
 class ServiceState(Frozen):
@@ -279,6 +281,8 @@ class Handover(Frozen):
     """Host names that the engine's gate leads to it."""
     domain_port: int = 0
     """The container port that they lead to."""
+    tls: bool = True
+    """Are they served over HTTPS? Else something before the engine does that."""
     acme: Mapping[str, str] = {}
     """Who signs the certificates, if somebody was named."""
 

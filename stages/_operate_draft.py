@@ -25,7 +25,7 @@ from pipeline.kit import compose_variants, reach
 from pipeline.kit.checks import load, read_only
 from pipeline.kit.compose_model import published, services
 from pipeline.kit.front import Route, through_front, why_not, why_rather_not
-from pipeline.kit.gate import Acme, parse_domains
+from pipeline.kit.gate import AcmeOptions, parse_domains
 from pipeline.kit.local_paths import local_paths, local_paths_of
 from pipeline.kit.publish import browse_url, parse_publish
 from pipeline.kit.releases import Site, describe_release, pushed_digests, tested_images
@@ -45,7 +45,9 @@ class Wishes(Protocol):
     @property
     def domain(self) -> str | list[str] | None: ...
     @property
-    def acme(self) -> Acme | None: ...
+    def tls(self) -> bool: ...
+    @property
+    def acme(self) -> AcmeOptions | None: ...
     @property
     def route(self) -> Route | None: ...
     @property
@@ -180,41 +182,63 @@ class Draft:
         named = {
             "domains": self.domains,
             "domain_port": main if main in inside else inside[0],
-            "acme": self.wishes.acme.model_dump() if self.wishes.acme else {},
+            "tls": self.wishes.tls,
+            "acme": self._acme(),
         }
-        return f"https://{self.domains[0]}", handover.model_copy(update=named)
+        scheme = "https" if self.wishes.tls else "http"
+        return f"{scheme}://{self.domains[0]}", handover.model_copy(update=named)
+
+    def _acme(self) -> dict[str, str]:
+        if self.wishes.acme is None:
+            return {}
+        try:
+            return self.wishes.acme.read(self.ctx.project.directory).model_dump()
+        except ValueError as error:
+            raise StageFailed(
+                f"`acme: {{root: …}}`: {error}",
+                hint="Name the file with the certificate of your authority.",
+            ) from error
 
     def _is_beside(self, spec: Mapping[str, Any], smoke: SmokeReport | None) -> bool:
         """Is it to take over blue-green, behind a front? Raises ``StageFailed`` if it should and
         cannot."""
-        publish = self.wishes.publish
-        wanted = self.wishes.strategy or ("blue-green" if self.domains else None)
-        if wanted == "replace":
-            if self.domains:
-                raise StageFailed("a `domain` leads to a front, and `strategy: replace` has none")
+        wishes = self.wishes
+        if wishes.strategy == "replace":
             return False
         if self.app.kind == "compose":
-            if self.wishes.route is not None:
+            if wishes.route is not None:
                 return True
             reason = "a Compose project is updated in place, unless `route` names a service"
-            if self.domains:
-                raise StageFailed("`domain` of a Compose project needs `route: {service, port}`")
-        elif self.wishes.route is not None:
+        elif wishes.route is not None:
             raise StageFailed("`route` names a service of a Compose project, and this is none")
         else:
-            container = ContainerSpec.model_validate(spec)
-            reason = why_not(container)
-            if not reason and wanted is None:
-                checks = read_only(load(smoke.checks)) if smoke else ()
-                reason = why_rather_not(container, checks, main_port(self.app))
-        if reason and wanted:
+            reason = self._why_not(ContainerSpec.model_validate(spec), smoke)
+        insists = wishes.strategy is not None or bool(self.domains)
+        if reason and insists:
+            option = "strategy: blue-green" if wishes.strategy else "domain"
             raise StageFailed(
-                f"`strategy: blue-green` is not possible: {reason}",
-                hint="`strategy: replace` stops the old one before the new one starts.",
+                f"`{option}` is not possible: {reason}",
+                hint="`strategy: replace` with `publish` stops the old one before the new one"
+                " starts.",
             )
-        if reason and publish is not None:
+        if reason and wishes.publish is not None:
             self.ctx.progress(f"no blue-green: {reason}")
-        return not reason and (wanted is not None or publish is not None)
+        return not reason and (insists or wishes.publish is not None)
+
+    def _why_not(self, container: ContainerSpec, smoke: SmokeReport | None) -> str:
+        """What keeps a single container from it; empty when nothing does."""
+        reason = why_not(container)
+        if reason or self.wishes.strategy:
+            return reason
+        checks = read_only(load(smoke.checks)) if smoke else ()
+        rather = why_rather_not(container, checks, main_port(self.app))
+        if rather and self.domains:
+            self.ctx.notice(
+                f"the new one runs beside the old one, as a `domain` needs it, although {rather}",
+                hint="`strategy: blue-green` says that you know.",
+            )
+            return ""
+        return rather
 
     def _live_spec(self, images: Mapping[str, str], address: str) -> tuple[dict[str, Any], str]:
         """What the live one is started from, and where it is opened."""

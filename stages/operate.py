@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.artifacts import (
     App,
@@ -18,11 +18,12 @@ from pipeline.artifacts import (
     SmokeReport,
     Source,
 )
+from pipeline.errors import StageFailed
 from pipeline.kit.addresses import as_addresses
 from pipeline.kit.container_options import ContainerOptions
-from pipeline.kit.front import Route, front_name
+from pipeline.kit.front import Route
 from pipeline.kit.gate import NAME as GATE
-from pipeline.kit.gate import Acme, Gate, parse_domains
+from pipeline.kit.gate import AcmeOptions, Gate, parse_domains
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.ports_free import require_free_for
 from pipeline.kit.publish import parse_publish
@@ -67,10 +68,15 @@ class OperateOptions(StageOptions):
         description="Host names that the app is opened by, with HTTPS: app.example.org or a list."
         " One gate for all projects has ports 80 and 443 of the engine.",
     )
-    acme: Acme | None = Field(
+    tls: bool = Field(
+        True,
+        description="on: HTTPS for the domains, with certificates that come by themselves. off:"
+        " plain HTTP on port 80, for who has something before the engine that does HTTPS.",
+    )
+    acme: AcmeOptions | None = Field(
         None,
-        description="Who signs the certificates of public names, {ca: URL, email: …}, the same for"
-        " all projects of an engine. Without it: Caddy's choice, Let's Encrypt.",
+        description="Who signs the certificates of public names, {ca: URL, email: …, root: FILE},"
+        " the same for all projects of an engine. Without it: Caddy's choice, Let's Encrypt.",
     )
     strategy: Literal["blue-green", "replace"] | None = Field(
         None,
@@ -111,6 +117,14 @@ class OperateOptions(StageOptions):
             parse_publish(value, main=1)
         return value
 
+    @model_validator(mode="after")
+    def _of_a_domain(self) -> OperateOptions:
+        if self.domain and self.strategy == "replace":
+            raise ValueError("a `domain` leads to a front, and `strategy: replace` has none")
+        if not self.domain and (given := {"tls", "acme"} & self.model_fields_set):
+            raise ValueError(f"`{min(given)}` is about a `domain`, and there is none")
+        return self
+
     @field_validator("domain")
     @classmethod
     def _names(cls, value: str | list[str] | None) -> Any:
@@ -138,7 +152,8 @@ class OperateStage(Stage[OperateOptions]):
             live = roll_out(parts, reason="release", keep=self.options.keep)
         for part, went in zip(parts, live, strict=True):
             self._tell(ctx, went, part.site.where)
-            self._tell_of_certificates(ctx, part.site, draft.domains)
+            if self.options.tls:
+                self._tell_of_certificates(ctx, part.site, draft.domains)
         first = live[0]
         if first.previous is None:  # nothing served before, so nothing was interrupted
             return [first.release.model_copy(update={"gap": None})]
@@ -152,7 +167,12 @@ class OperateStage(Stage[OperateOptions]):
             require_free_for(ctx.project.name, wanted, engine=site.engine, http=site.ports.http)
             if self.options.domain:
                 domains = parse_domains(self.options.domain)
-                _gate(site).require(front_name(ctx.project.name), domains)
+                _gate(site).require(ctx.project.name, domains)
+        if self.options.domain and not self.options.route and _is_compose(ctx):
+            raise StageFailed(
+                "`domain` of a Compose project leads to one of its services, and none is named",
+                hint="Add `route: {service: web, port: 8000}`.",
+            )
 
     def _published_ahead(self, ctx: Context) -> Sequence[Port]:
         """As far as the file says so: what a container port is called plays no part in it."""
@@ -228,6 +248,10 @@ class OperateStage(Stage[OperateOptions]):
                     f"443 have to be open; `docker logs {GATE}` says more. It is tried again "
                     "whenever somebody opens it.",
                 )
+
+
+def _is_compose(ctx: Context) -> bool:
+    return bool(getattr(ctx.peers.get("run"), "compose", ()))
 
 
 def _gate(site: Site) -> Gate:

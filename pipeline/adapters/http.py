@@ -59,8 +59,7 @@ class DirectHttp:
                     raise ConnectionResetError
 
     def tls(self, host: str, port: int, name: str, timeout: float) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = _unverified()
         with _plain_words(host, port, timeout), self.dial(host, port, timeout) as sock:
             context.wrap_socket(sock, server_hostname=name).close()
 
@@ -71,13 +70,16 @@ class DirectHttp:
         """One request and its answer; redirects are given as they are."""
         url = _split(request.url)
         host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-        with _plain_words(host, port, request.timeout):
+        to = request.at or host
+        with _plain_words(to, port, request.timeout):
             if limit <= 0:
                 raise TimeoutError
             started = time.monotonic()
             with (
-                self.dial(host, port, scope.remaining(limit)) as plain,
-                contextlib.closing(_connection(url.scheme, host, port, plain)) as connection,
+                self.dial(to, port, scope.remaining(limit)) as plain,
+                contextlib.closing(
+                    _connection(url.scheme, host, port, plain, verify=not request.at)
+                ) as connection,
             ):
                 sock = connection.sock
                 left = limit - (time.monotonic() - started)
@@ -91,16 +93,22 @@ class DirectHttp:
 
 
 def _connection(
-    scheme: str, host: str, port: int, sock: socket.socket
+    scheme: str, host: str, port: int, sock: socket.socket, *, verify: bool
 ) -> http.client.HTTPConnection:
     """HTTP over a socket that is connected."""
     connection = http.client.HTTPConnection(host, port)
     if scheme == "https":
-        context = ssl.create_default_context()
+        context = ssl.create_default_context() if verify else _unverified()
         connection.default_port = 443  # what the Host header need not name
         sock = context.wrap_socket(sock, server_hostname=host)
     connection.sock = sock
     return connection
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _talk(

@@ -52,7 +52,8 @@ _CONTAINER = """\
   - push: {{to: [local]}}
   - track
 
-  # Live on http://localhost:{published}; the last five versions can come back.
+  # Live on http://localhost:{published}; the last five versions can come back. On a server,
+  # `domain: app.example.org` in place of `publish` brings HTTPS with it.
   - operate: {{publish: {published}, keep: 5}}
 """
 _WORKER = """\

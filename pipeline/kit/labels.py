@@ -22,6 +22,7 @@ Role = Literal[
     "live",
     "front",
     "gate",
+    "domain",
     "check",
     "record",
     "pointer",

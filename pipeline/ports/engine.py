@@ -436,8 +436,11 @@ class Engine(Protocol):
 
     # networks and volumes
 
-    def create_network(self, name: str, labels: Mapping[str, str]) -> NetworkInfo:
-        """Idempotent: one that has the name and the labels is returned as it is."""
+    def create_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False
+    ) -> NetworkInfo:
+        """Idempotent: one that has the name and the labels is returned as it is. An ``internal``
+        one leads nowhere else."""
 
     def remove_network(self, name: str) -> None: ...
 

@@ -12,6 +12,9 @@ from pipeline.scope import Scope
 class HttpRequest(Frozen):
     method: str = "GET"
     url: str
+    at: str = ""
+    """Host to connect to, whatever the name in the URL means. Who signed its certificate is not
+    asked then."""
     headers: Mapping[str, str] = {}
     body: bytes | None = None
     timeout: float = 5.0

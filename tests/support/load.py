@@ -7,7 +7,7 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -40,16 +40,21 @@ class Load:
 def load(
     port: int, *, clients: int = 6, pause: float = 0.02, slow: Sequence[str] = (),
     at_most: float = 300.0, host: str = "127.0.0.1",
+    connect: Callable[[], http.client.HTTPConnection] | None = None,
 ) -> Iterator[Load]:  # fmt: skip
     """Ask all the while, on one keep-alive connection for each client and each path of ``slow``.
 
     A client pauses between two requests; it ends with the block, or after ``at_most`` seconds.
+    ``connect`` makes other connections than plain ones to the port.
     """
     found, over, lock = Load(), threading.Event(), threading.Lock()
     begun = time.monotonic()
 
+    def plain() -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(host, port, timeout=LONGEST)
+
     def ask(path: str, rest: float) -> None:
-        connection = http.client.HTTPConnection(host, port, timeout=LONGEST)
+        connection = connect() if connect else plain()
         while not over.wait(rest) and time.monotonic() - begun < at_most:
             sent = time.monotonic()
             try:

@@ -17,13 +17,16 @@ class Objects:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create_network(self, name: str, labels: Mapping[str, str]) -> NetworkInfo:
+    def create_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False
+    ) -> NetworkInfo:
         try:
             made = self._client.ask(
                 lambda api: api.create_network(
-                    name, driver="bridge", labels=dict(labels), check_duplicate=True
+                    name, driver="bridge", labels=dict(labels), check_duplicate=True,
+                    internal=internal,
                 )
-            )
+            )  # fmt: skip
         except EngineRefused:
             there = next((net for net in self._named(name)), None)
             if there is None or not labels.items() <= there.labels.items():

@@ -14,7 +14,9 @@ class FakeObjects:
 
     state: State
 
-    def create_network(self, name: str, labels: Mapping[str, str]) -> NetworkInfo:
+    def create_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False
+    ) -> NetworkInfo:
         with self.state.lock:
             self.state.enter("create_network", name)
             there = self.state.networks.get(name)

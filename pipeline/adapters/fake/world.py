@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from pipeline.kit import references
 from pipeline.kit.front.caddy import TRY_HEADER
 from pipeline.kit.front.plan import CONFIG, FOLDER
 from pipeline.kit.gate.caddy import CONFIG as GATE
+from pipeline.kit.gate.caddy import FOLDER as ENTRIES
+from pipeline.kit.gate.caddy import domain_of
 from pipeline.ports.http import HttpFailure, HttpRequest, HttpResponse
 from pipeline.ports.registry import Auth, Manifest
 from pipeline.scope import Scope
@@ -27,7 +30,9 @@ class FakeHttp:
         scope.check()
         self.requests.append(request)
         url = urlsplit(request.url)
-        container = self._behind(url.port or 80)
+        container = self._behind(url.port or (443 if url.scheme == "https" else 80))
+        if container is not None and GATE in container.files:
+            container = self._led(container, url.hostname or "")
         if container is not None and CONFIG in container.files:
             container = self._passed_on(container, request)
             if container is None:
@@ -58,6 +63,12 @@ class FakeHttp:
         if container is None or CONFIG not in container.files:
             return container
         return self._passed_on(container, HttpRequest(url=""))
+
+    def _led(self, gate: FakeContainer, domain: str) -> FakeContainer | None:
+        """The front that a gate leads a domain to."""
+        names = [path.rpartition("/")[2] for path in gate.files if path.startswith(f"{ENTRIES}/")]
+        to = next((re.split("[@=:]", name)[1] for name in names if domain_of(name) == domain), "")
+        return next((c for c in self._state.containers.values() if c.name == to), None)
 
     def _passed_on(self, front: FakeContainer, request: HttpRequest) -> FakeContainer | None:
         """Where a front passes the request on to, if that runs."""

@@ -131,7 +131,8 @@ class Probe:
             headers["Content-Type"] = kind
         return HttpRequest(
             method=check.method.upper(),
-            url=f"http://{host}:{endpoint.port}{path}",
+            url=f"{endpoint.site or f'http://{host}:{endpoint.port}'}{path}",
+            at=endpoint.host if endpoint.site else "",
             headers=headers,
             body=body,
             timeout=min(self.left(), ANSWER_LIMIT if limit is None else limit + _GRACE),

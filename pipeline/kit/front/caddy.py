@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pipeline.kit.proxies import PRIVATE
+
 TRY_HEADER = "Dockcycle-Try"
 """``TOKEN/CONTAINER``: goes to that container, whatever is live. For trying out what is to come."""
 LOOKS = 10
@@ -19,12 +21,6 @@ PATIENCE = "1s"
 IDLE = "250ms"
 """How long a connection to the app is kept for the next request. Shorter than any app keeps it, so
 that none is closed just as a request is sent; and soon gone when the app is to stop."""
-_PRIVATE = (
-    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fd00::/8", "fe80::/10",
-    "::1/128",
-)  # fmt: skip
-"""Proxies in front of the front, whose ``X-Forwarded-…`` is passed on."""
-
 Json = dict[str, Any]
 
 
@@ -100,7 +96,7 @@ def _proxy(container: str, port: int, patience: str) -> Json:
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"{container}:{port}"}],
         "load_balancing": {"try_duration": patience, "try_interval": "50ms"},
-        "trusted_proxies": list(_PRIVATE),
+        "trusted_proxies": list(PRIVATE),
         "headers": {"request": {"delete": [TRY_HEADER]}},
         "transport": {
             "protocol": "http",

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from pipeline.artifacts import App
 from pipeline.errors import EngineRefused, PortTaken, StageFailed
 from pipeline.kit import reach
+from pipeline.kit.caddy_image import caddy_image
 from pipeline.kit.front.caddy import TRY_HEADER, configuration
 from pipeline.kit.front.plan import CONFIG, FOLDER, FrontPlan
-from pipeline.kit.gate import NAME as GATE
-from pipeline.kit.gate import Gate, GateState
+from pipeline.kit.gate import FRONTS, Gate, GateState
 from pipeline.kit.labels import PROJECT, ROLE, labels
 from pipeline.kit.readiness import last_lines
 from pipeline.ports import Clock, Engine, Http, Journal
@@ -23,7 +24,6 @@ from pipeline.ports.engine import ContainerInfo, ContainerSpec, ExecResult
 from pipeline.ports.http import HttpFailure
 from pipeline.scope import Scope
 
-IMAGE = "caddy:2"
 MARK = "dockcycle.front"
 """Label: the mark of the plan that it was made by."""
 LIMIT = 20.0
@@ -65,7 +65,9 @@ class FrontState:
         if (there := self._files()) != [container]:
             return f"the front leads to {', '.join(there) or 'nothing'}"
         if self.plan.domains:
-            return GateState(self.engine).drift(self.plan.domains, self.plan.upstream)
+            if FRONTS not in info.addresses:
+                return "the gate does not reach the front"
+            return GateState(self.engine).drift(self.plan.entries)
         return ""
 
     def _files(self) -> list[str]:
@@ -86,6 +88,19 @@ class Front(FrontState):
     clock: Clock
     journal: Journal
     scope: Scope
+
+    def stand_in(self, app: App, service: str) -> App:
+        """``app`` with its service as users reach it: at the front, by its domain if it has one."""
+        door = self.found()
+        if door is None:
+            return app
+        plan, endpoints = self.plan, {}
+        if at := self._gate.reached(plan.entries):
+            endpoints[plan.domain_port] = at
+        for port, published in reach.endpoints(door, self.engine.info().address).items():
+            endpoints.setdefault(port, published)
+        state = app.services[service].model_copy(update={"endpoints": endpoints})
+        return app.model_copy(update={"services": {**app.services, service: state}})
 
     def trying(self, container: str) -> Mapping[str, str]:
         """Headers of a request that the front is to pass on to ``container``, live or not."""
@@ -138,10 +153,10 @@ class Front(FrontState):
         if info is None:
             return
         if self.plan.domains:
-            self._gate.join(info)
-            self._gate.lead(self.plan.domains, self.plan.upstream, self.plan.acme)
-        elif GATE in info.addresses:
-            self._gate.forget(info.name)
+            self._gate.join(info.id)
+            self._gate.lead(self.plan.project, self.plan.entries, self.plan.acme)
+        elif FRONTS in info.addresses:
+            self._gate.forget(self.plan.project)
 
     @property
     def _gate(self) -> Gate:
@@ -154,29 +169,25 @@ class Front(FrontState):
                 self.engine.stop(info.id)
 
     def remove(self) -> None:
-        """Take it away, once it has passed on the answers that are under way."""
+        """Take it away, once it has passed on the answers that are under way, and its domains."""
+        self._remove()
+        GateState(self.engine).forget(self.plan.project)
+
+    def _remove(self) -> None:
         if (info := self.found()) is not None:
             with self.journal.effect("remove", info.name):
                 self.engine.stop(info.id)
                 self.engine.remove(info.id, volumes=True)
-                GateState(self.engine).forget(info.name)
 
     def get_ready(self) -> None:
         """What can be done before anything else is touched: image and network."""
-        self._image()
+        caddy_image(self.engine, self.journal, self.scope)
         if self.plan.domains:
-            self._gate.require(self.plan.name, self.plan.domains)
+            self._gate.require(self.plan.project, self.plan.domains)
         if self.plan.owns_network:
             name = self.plan.network
             with self.journal.effect("network", name):
                 self.engine.create_network(name, labels(self.plan.project, "front"))
-
-    def _image(self) -> str:
-        image = self.engine.image(IMAGE)
-        if image is None:
-            with self.journal.effect("pull", IMAGE):
-                image = self.engine.pull(IMAGE, None, lambda line: None, self.scope)
-        return image.id
 
     def _swap(self, old: str, new: str) -> None:
         if old != new:
@@ -190,9 +201,9 @@ class Front(FrontState):
 
     def _make(self, old: ContainerInfo | None, container: str, policy: str) -> None:
         self.get_ready()
-        image = self._image()
+        image = caddy_image(self.engine, self.journal, self.scope).id
         if old is not None:
-            self.remove()
+            self._remove()
         with self.journal.effect("front", self.plan.name):
             made = self.engine.create(self._spec(image, policy))
             caddy = configuration(self.plan.listens, folder=FOLDER, token=made)
@@ -263,8 +274,8 @@ def remove_fronts(engine: Engine, project: str) -> list[str]:
     for front in fronts(engine, project):
         engine.stop(front.id)
         engine.remove(front.id, volumes=True)
-        done += [f"removed {front.name}", *GateState(engine).forget(front.name)]
-    return done
+        done.append(f"removed {front.name}")
+    return [*done, *GateState(engine).forget(project)]
 
 
 def remove_networks(engine: Engine, project: str) -> None:

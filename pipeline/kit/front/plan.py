@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.artifacts import Handover, Release
 from pipeline.kit.container_spec import joins
 from pipeline.kit.front.caddy import configuration
-from pipeline.kit.gate import Acme
+from pipeline.kit.gate import Acme, entry
 from pipeline.kit.hashing import fingerprint
 from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerSpec, Port
@@ -15,11 +15,6 @@ from pipeline.ports.engine import ContainerSpec, Port
 FOLDER = "/front/live"
 """In the front's container: holds one empty file, named after the container that is live."""
 CONFIG = "/front/config.json"
-
-
-def front_name(project: str) -> str:
-    """Of the container of a project's front."""
-    return f"{project}-front"
 
 
 @dataclass(frozen=True)
@@ -41,17 +36,20 @@ class FrontPlan:
     """Led here by the engine's gate."""
     domain_port: int = 0
     """Which of its ports they lead to."""
+    tls: bool = True
+    """Has the gate certificates for them? Else something before it has."""
     acme: Acme = field(default_factory=Acme)
 
     @property
     def name(self) -> str:
         """Of the front's container."""
-        return front_name(self.project)
+        return f"{self.project}-front"
 
     @property
-    def upstream(self) -> str:
-        """Where the gate finds it."""
-        return f"{self.name}:{self.domain_port}"
+    def entries(self) -> tuple[str, ...]:
+        """What the gate has to know."""
+        to = f"{self.name}:{self.domain_port}"
+        return tuple(entry(domain, to, secure=self.tls) for domain in self.domains)
 
     @property
     def listens(self) -> tuple[int, ...]:
@@ -73,6 +71,7 @@ def plan_of(release: Release) -> FrontPlan:
         plan,
         domains=routed.domains,
         domain_port=routed.domain_port,
+        tls=routed.tls,
         acme=Acme.model_validate(routed.acme),
     )
 

@@ -1,52 +1,50 @@
 """The gate of an engine: a container of Caddy that passes domains on to the projects' fronts.
 
-Who is behind which domain is in its volume, as names of files, so a gate that was deleted is made
-anew as it was. It knows fronts only, by a network of its own: releases change behind them without
-its being touched, and apps of different projects do not meet in it.
+Who is behind which domain is claimed on the engine (``claims``) and listed in its volume, as names
+of files, so a gate that was deleted is made anew as it was. It knows fronts only, by a network of
+its own: releases change behind them without its being touched, and apps of different projects do
+not meet in it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pipeline.artifacts import Frozen
+from pipeline.artifacts import Endpoint
 from pipeline.errors import EngineRefused, PortTaken, StageFailed
-from pipeline.kit.gate.caddy import CONFIG, FOLDER, configuration
+from pipeline.kit.caddy_image import caddy_image
+from pipeline.kit.gate.acme import Acme
+from pipeline.kit.gate.caddy import (
+    CERTIFICATES,
+    CONFIG,
+    FOLDER,
+    ROOT,
+    configuration,
+    domain_of,
+    is_secure,
+)
+from pipeline.kit.gate.claims import Claim, claim, claims, require_unclaimed, withdraw
+from pipeline.kit.gate.container import MARK, NAME, OURS, PORTS, asks_permission, spec
+from pipeline.kit.gate.domains import is_home
 from pipeline.kit.hashing import fingerprint
-from pipeline.kit.labels import ROLE
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.reach import engine_host
 from pipeline.kit.readiness import last_lines
 from pipeline.ports import Clock, Engine, Http, Journal
-from pipeline.ports.engine import ContainerInfo, ContainerSpec, ExecResult, ImageInfo, Mount, Port
+from pipeline.ports.engine import ContainerInfo, ExecResult, ImageInfo
 from pipeline.ports.http import HttpFailure
 from pipeline.scope import Scope
 
-NAME = "dockcycle-gate"
-"""Of the container, its network, and the volume with certificates and the list of domains."""
-IMAGE = "caddy:2"
-PORTS = (Port(container=80, host_port=80), Port(container=443, host_port=443))
-MARK = "dockcycle.gate"
-"""Label of the container: the mark of its configuration."""
-ACME = "dockcycle.acme"
-"""Label of the volume: where certificates in it come from, as JSON."""
+FRONTS = "dockcycle-gate-fronts"
+"""The network that it shares with the projects' fronts. It leads nowhere else, so that a front that
+joins it while it runs goes on publishing its ports from where it did."""
 LIMIT = 20.0
 """Seconds that Caddy may take until it listens."""
 _QUICK = 20.0
 """Seconds for a command in its container."""
-_OURS = {ROLE: "gate"}
-
-
-class Acme(Frozen):
-    """Who signs certificates of public names; empty for what Caddy takes by itself."""
-
-    ca: str = ""
-    """URL of the directory of an ACME server."""
-    email: str = ""
-    """Whom it tells when something is wrong with a certificate."""
 
 
 @dataclass(frozen=True)
@@ -56,44 +54,56 @@ class GateState:
     engine: Engine
 
     def found(self) -> ContainerInfo | None:
-        return next(iter(self.engine.containers(_OURS)), None)
+        return next(iter(self.engine.containers(OURS)), None)
 
-    def routes(self) -> dict[str, str]:
-        """Domain → ``CONTAINER:PORT``; empty without a gate that runs."""
+    def entries(self) -> set[str]:
+        """What it leads where, as names of files (see ``caddy``); empty if it does not run."""
         info = self.found()
         if info is None or not info.running:
-            return {}
+            return set()
         listed = self._run(info, ["ls", FOLDER])
-        pairs = (line.partition("@") for line in listed.output.split() if listed.exit_code == 0)
-        return {domain: to for domain, at, to in pairs if at}
+        return set(listed.output.split()) if listed.exit_code == 0 else set()
 
-    def drift(self, domains: Sequence[str], to: str) -> str:
-        """What keeps the domains from being led to ``to``; empty when nothing does."""
+    def drift(self, entries: Iterable[str]) -> str:
+        """What keeps it from doing what they say; empty when nothing does."""
         info = self.found()
         if info is None:
             return "the gate is gone"
         if not info.running:
             return f"the gate is {info.state}"
-        routes = self.routes()
-        wrong = [domain for domain in domains if routes.get(domain) != to]
-        return f"the gate does not lead {wrong[0]} here" if wrong else ""
+        claimed = {claim.entry for claim in claims(self.engine)}
+        wrong = sorted(set(entries) - (self.entries() & claimed))
+        return f"the gate does not lead {domain_of(wrong[0])} here" if wrong else ""
 
-    def forget(self, front: str) -> list[str]:
-        """Lead nobody to ``front`` (a container's name) any more, and remove the gate when it leads
-        nowhere then; what was done, for people. Certificates stay."""
-        info, routes = self.found(), self.routes()
-        mine = {f"{d}@{to}" for d, to in routes.items() if _front_of(to) == front}
-        done = []
-        if info and mine and len(mine) == len(routes):
+    def forget(self, project: str) -> list[str]:
+        """Lead nobody to the project any more, and remove the gate when it leads nowhere then; what
+        was done, for people. Certificates stay."""
+        gone = withdraw(self.engine, project)
+        info, left = self.found(), claims(self.engine)
+        if info and not left:
             self.engine.remove(info.id)
-            done = [f"removed {NAME}, whose certificates stay in the volume {NAME}"]
-        elif info and mine:
-            self._drop(info, mine)
-            done = [f"the gate leads no more to {front}"]
-        if self.found() is None:
-            with suppress(EngineRefused):  # another front is in it, and may need it soon
-                self.engine.remove_network(NAME)
-        return done
+            return [*self._clear(), f"removed {NAME}, whose certificates stay in the volume {NAME}"]
+        if not left:
+            return self._clear()
+        if info and gone:
+            self._sync(info)
+        return [f"the gate no more leads {domain} to {project}" for domain in gone]
+
+    def _clear(self) -> list[str]:
+        """Remove its networks, unless a front that is still there may need them soon."""
+        for network in self.engine.networks(OURS):
+            with suppress(EngineRefused):
+                self.engine.remove_network(network.name)
+        return []
+
+    def _sync(self, info: ContainerInfo) -> None:
+        """Let its list say what the claims say."""
+        # In this order: what is listed was claimed before, so another project's is never dropped.
+        listed = self.entries()
+        claimed = {claim.entry for claim in claims(self.engine)}
+        if new := claimed - listed:
+            self.engine.put(info.id, {f"{FOLDER}/{name}": b"" for name in new})
+        self._drop(info, listed - claimed)
 
     def _drop(self, info: ContainerInfo, names: Iterable[str]) -> None:
         paths = [f"{FOLDER}/{name}" for name in sorted(names)]
@@ -113,20 +123,14 @@ class Gate(GateState):
     journal: Journal
     scope: Scope
 
-    def require(self, front: str, domains: Iterable[str]) -> None:
-        """See that ``front`` (a container's name) could have the domains; changes nothing.
+    def require(self, project: str, domains: Iterable[str]) -> None:
+        """See that the project could have the domains; changes nothing.
 
         Raises:
-            StageFailed: another project has one.
+            EngineRefused: another project has one.
             PortTaken: something else has port 80 or 443.
         """
-        for domain, to in self.routes().items():
-            holder = _front_of(to)
-            if domain in domains and holder != front and self.engine.inspect(holder):
-                raise StageFailed(
-                    f"{domain} is served by {holder.removesuffix('-front')} on this engine",
-                    hint=f"Take `domain: {domain}` out of the one project or the other.",
-                )
+        require_unclaimed(self.engine, project, domains)
         try:
             require_free(PORTS, engine=self.engine, http=self.http, allowed={NAME})
         except PortTaken as error:
@@ -136,89 +140,109 @@ class Gate(GateState):
             )
             raise
 
-    def join(self, front: ContainerInfo) -> None:
-        """Let the gate reach a front."""
-        with self.journal.effect("network", NAME):
-            self.engine.create_network(NAME, _OURS)
-            if NAME not in front.addresses:
-                self.engine.connect(NAME, front.id)
+    def join(self, front: str) -> None:
+        """Let the gate reach a front (a container)."""
+        with self.journal.effect("network", FRONTS):
+            self.engine.create_network(FRONTS, OURS, internal=True)
+            self.engine.connect(FRONTS, front)
 
-    def lead(self, domains: Sequence[str], to: str, acme: Acme) -> None:
-        """Pass these domains on to ``to`` (``CONTAINER:PORT``), and no others. Idempotent.
+    def lead(self, project: str, entries: Sequence[str], acme: Acme) -> None:
+        """Do what these entries say for the project, and nothing else. Idempotent.
 
         Raises:
-            StageFailed: another project has one, another authority is in use, or Caddy does not
-                start.
+            EngineRefused: another project has one of the domains.
+            StageFailed: another authority is in use, or Caddy does not start.
             PortTaken: something else has port 80 or 443.
         """
-        front = _front_of(to)
-        self.require(front, domains)
-        info, before = self._ready(acme), self.routes()
-        wanted = {f"{domain}@{to}" for domain in domains}
-        # Also what a project that is gone has left.
-        old = {f"{d}@{at}" for d, at in before.items() if _front_of(at) == front or d in domains}
-        if wanted != old:
-            with self.journal.effect("domain", " ".join(sorted(domains))):
-                self.engine.put(info.id, {f"{FOLDER}/{name}": b"" for name in wanted - old})
-                self._drop(info, old - wanted)
+        domains = [domain_of(entry) for entry in entries]
+        self.require(project, domains)
+        signs = self._agreed(project, acme)
+        for domain, entry in zip(domains, entries, strict=True):
+            wanted = Claim(project=project, domain=domain, entry=entry, acme=acme)
+            claim(self.engine, wanted, self.journal)
+        withdraw(self.engine, project, keep=domains)
+        info = self._ready(signs)
+        with self.journal.effect("gate", NAME):
+            self._sync(info)
 
     def vouches(self, domain: str, limit: float) -> str:
         """What keeps it from having a certificate for ``domain``; empty when it has one. It gets
-        one when it is asked, which may take ``limit`` seconds."""
-        host, end = engine_host(self.engine.info().address), self.clock.monotonic() + limit
+        one when it is asked, which may take ``limit`` seconds. Asked once: public authorities take
+        few failures in an hour."""
+        end = self.clock.monotonic() + limit
         while True:
             try:
-                self.http.tls(host, 443, domain, limit)
+                self.http.tls(self._host, 443, domain, limit)
             except HttpFailure as error:
-                if self.clock.monotonic() > end:
+                if error.kind != "absent" or self.clock.monotonic() > end:
                     return str(error)
             else:
                 return ""
             self.clock.sleep(1.0, self.scope)
 
+    def reached(self, entries: Sequence[str]) -> Endpoint | None:
+        """Where one of their domains is asked from here; None while none has a certificate (which
+        this does not try to get)."""
+        for one in entries:
+            domain = domain_of(one)
+            if not is_secure(one):
+                return Endpoint(host=self._host, port=80, site=f"http://{domain}")
+            if is_home(domain) or self._is_certified(domain):
+                return Endpoint(host=self._host, port=443, site=f"https://{domain}")
+        return None
+
+    def _is_certified(self, domain: str) -> bool:
+        info = self.found()
+        if info is None or not info.running:
+            return False
+        argv = ["find", CERTIFICATES, "-name", f"{domain}.crt"]
+        found = self._run(info, argv)
+        return found.exit_code == 0 and bool(found.output.strip())
+
+    @property
+    def _host(self) -> str:
+        return engine_host(self.engine.info().address)
+
+    def _agreed(self, project: str, acme: Acme) -> Acme:
+        """Who signs for all projects: one gate asks one authority."""
+        others = (c for c in claims(self.engine) if c.project != project and c.acme != Acme())
+        other = next(others, None)
+        if other is None:
+            return acme
+        if acme not in (Acme(), other.acme):
+            raise StageFailed(
+                f"{other.project} has its certificates from {other.acme.ca or 'elsewhere'}",
+                hint="`acme` is the same for all projects of an engine: leave it out here, or "
+                "change it there first.",
+            )
+        return other.acme
+
     def _ready(self, acme: Acme) -> ContainerInfo:
         """The container, as it should be, running."""
-        chosen = self._chosen(acme)
-        image = self._image()
-        config = configuration(ca=chosen.ca, email=chosen.email, permission=_asks_permission(image))
+        image = caddy_image(self.engine, self.journal, self.scope)
+        config = configuration(acme, permission=asks_permission(image))
         mark, info = fingerprint(config), self.found()
         if info and info.running and info.labels.get(MARK) == mark:
             return info
         with self.journal.effect("gate", NAME):
             if info is not None:
                 self.engine.remove(info.id)
-            made = self._make(image, mark, json.dumps(config, indent=1).encode())
+            files = {CONFIG: json.dumps(config, indent=1).encode(), ROOT: acme.root.encode()}
+            made = self._make(image, mark, files)
         return self._await(made)
 
-    def _chosen(self, acme: Acme) -> Acme:
-        """Accounts and certificates are of one authority, so what the volume was made for holds."""
-        with self.journal.effect("volume", NAME):
-            volume = self.engine.create_volume(NAME, {**_OURS, ACME: acme.model_dump_json()})
-        there = Acme.model_validate_json(volume.labels.get(ACME) or "{}")
-        if acme not in (Acme(), there):
-            raise StageFailed(
-                f"the gate of this engine has its certificates from {there.ca or 'elsewhere'}",
-                hint="`acme` is the same for all projects of an engine. To change it, take `domain`"
-                f" out of all, run them, and `docker volume rm {NAME}`.",
-            )
-        return there
-
-    def _image(self) -> ImageInfo:
-        image = self.engine.image(IMAGE)
-        if image is None:
-            with self.journal.effect("pull", IMAGE):
-                image = self.engine.pull(IMAGE, None, lambda line: None, self.scope)
-        return image
-
-    def _make(self, image: ImageInfo, mark: str, config: bytes) -> str:
-        self.engine.create_network(NAME, _OURS)
+    def _make(self, image: ImageInfo, mark: str, files: Mapping[str, bytes]) -> str:
+        self.engine.create_volume(NAME, OURS)
+        self.engine.create_network(NAME, OURS)
+        self.engine.create_network(FRONTS, OURS, internal=True)
         try:
-            made = self.engine.create(_spec(image.id, mark))
+            made = self.engine.create(spec(image.id, mark))
         except EngineRefused:
             if (other := self.found()) is not None:  # another process was quicker
                 return other.id
             raise
-        self.engine.put(made, {CONFIG: config, f"{FOLDER}/.keep": b""})
+        self.engine.put(made, {**files, f"{FOLDER}/.keep": b""})
+        self.engine.connect(FRONTS, made)
         try:
             self.engine.start(made)
         except PortTaken:
@@ -228,7 +252,7 @@ class Gate(GateState):
 
     def _await(self, container: str) -> ContainerInfo:
         """Wait until it listens."""
-        host, end = engine_host(self.engine.info().address), self.clock.monotonic() + LIMIT
+        end = self.clock.monotonic() + LIMIT
         while True:
             info = self.engine.inspect(container)
             if info is None or not info.running or self.clock.monotonic() > end:
@@ -239,40 +263,8 @@ class Gate(GateState):
                 )
             try:
                 for port in PORTS:
-                    self.http.tcp(host, port.host_port, 1.0)
+                    self.http.tcp(self._host, port.host_port, 1.0)
             except HttpFailure:
                 self.clock.sleep(0.05, self.scope)
             else:
                 return info
-
-
-def _front_of(to: str) -> str:
-    """The container in ``CONTAINER:PORT``."""
-    return to.rpartition(":")[0]
-
-
-def _asks_permission(image: ImageInfo) -> bool:
-    """Caddy's own images say their version; what does not is taken for an old one."""
-    version = image.settings.environment.get("CADDY_VERSION", "v2.0").lstrip("v")
-    major, _, rest = version.partition(".")
-    minor = rest.partition(".")[0]
-    return (int(major), int(minor)) >= (2, 8) if major.isdigit() and minor.isdigit() else True
-
-
-def _spec(image: str, mark: str) -> ContainerSpec:
-    return ContainerSpec(
-        image=image,
-        name=NAME,
-        command=("caddy", "run", "--config", CONFIG),
-        environment={"GOMEMLIMIT": "200MiB", "XDG_DATA_HOME": "/data"},
-        ports=PORTS,
-        mounts=(Mount(kind="volume", source=NAME, target="/data"),),
-        network=NAME,
-        restart="always",
-        cap_drop=("ALL",),
-        cap_add=("NET_BIND_SERVICE",),
-        security_opt=("no-new-privileges",),
-        log_driver="json-file",
-        log_options={"max-size": "10m", "max-file": "2"},
-        labels={**_OURS, MARK: mark},
-    )

@@ -95,10 +95,10 @@ def same_content(one: Release, other: Release) -> bool:
     return same and _front(one) == _front(other)
 
 
-def _front(release: Release) -> tuple[object, ...] | None:
+def _front(release: Release) -> dict[str, object] | None:
     """What is behind the front; how long it is watched makes no other release."""
     found = release.handover
-    return (found.service, found.ports, found.domains, found.domain_port) if found else None
+    return found.model_dump(exclude={"soak", "drain"}) if found else None
 
 
 def pushed_digests(pushed: PushedImages | None) -> dict[str, tuple[str, ...]]:

@@ -6,9 +6,8 @@ two releases run side by side, and one file name in the front says which of them
 
 from __future__ import annotations
 
-from pipeline.artifacts import App, Release
+from pipeline.artifacts import SINGLE, App, Release
 from pipeline.errors import NotFound
-from pipeline.kit import reach
 from pipeline.kit.front import Front, behind, plan_of
 from pipeline.kit.releases.container_switch import ContainerSwitch, recorded_spec
 from pipeline.kit.releases.site import Site
@@ -71,13 +70,4 @@ class FrontedSwitch(ContainerSwitch):
         return behind(super()._spec(release), plan_of(release))
 
     def _app(self, release: Release, info: ContainerInfo) -> App:
-        """As users reach it: at the front's ports."""
-        app, door = super()._app(release, info), self.front(release).found()
-        if door is None:
-            return app
-        endpoints = reach.endpoints(door, self._engine.info().address)
-        services = {
-            name: state.model_copy(update={"endpoints": endpoints})
-            for name, state in app.services.items()
-        }
-        return app.model_copy(update={"services": services})
+        return self.front(release).stand_in(super()._app(release, info), SINGLE)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pipeline.artifacts import App, Release
 from pipeline.errors import StageFailed
-from pipeline.kit import compose_variants, reach
+from pipeline.kit import compose_variants
 from pipeline.kit.compose_model import services
 from pipeline.kit.front import Front
 from pipeline.kit.hashing import fingerprint
@@ -138,14 +138,7 @@ class RoutedSwitch(ComposeSwitch):
         return {**found, _routed(release): mine} if mine else found
 
     def _app(self, release: Release, containers: Mapping[str, ContainerInfo]) -> App:
-        """The routed service as users reach it: at the front's ports."""
-        app, door = super()._app(release, containers), self.front(release).found()
-        if door is None:
-            return app
-        service = _routed(release)
-        endpoints = reach.endpoints(door, self._engine.info().address)
-        routed = app.services[service].model_copy(update={"endpoints": endpoints})
-        return app.model_copy(update={"services": {**app.services, service: routed}})
+        return self.front(release).stand_in(super()._app(release, containers), _routed(release))
 
     def _mine(self, release: Release) -> list[ContainerInfo]:
         """Containers of the routed service as the release has it; those that run, newest, first."""
