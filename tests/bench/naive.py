@@ -80,8 +80,7 @@ CASES = (
     ),
     Case(
         "php-composer",
-        "FROM php:8.4-apache\nCOPY --from=composer:2 /usr/bin/composer /usr/bin/composer\n"
-        "COPY . /var/www/html\nRUN composer install\n",
+        _dockerfile("composer:2", "composer install", "php -S 0.0.0.0:8080 -t public"),
         "src/Page.php", "// {}",
     ),
     Case(

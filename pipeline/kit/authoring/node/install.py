@@ -5,7 +5,8 @@ Four shapes, the first that will do:
 - nothing is built, npm installs: all of it in the last stage;
 - nothing is built: dependencies come from a stage that has the manager or a compiler;
 - something is built: dependencies, tools, and the build in stages of their own, so that a change of
-  the code installs nothing and changes no layer with dependencies;
+  the code installs nothing and changes no layer with dependencies (nor, in a workspace, builds the
+  packages that the app is made of);
 - an install runs code of the project: one stage does everything, and takes the tools away again.
 """
 

@@ -15,7 +15,7 @@ from pipeline.kit.authoring.node.workspace import Workspace
 from pipeline.kit.authoring.tree import Tree
 
 _SETTINGS = re.compile(r"\.(?:jsonc?|[cm]?[jt]s)$|^\.\w+rc$")
-_CODE = re.compile(r"\.(?:jsonc?|[cm]?[jt]sx?|vue|svelte|astro)$")
+_CODE = re.compile(r"\.(?:jsonc?|[cm]?[jt]sx?|vue|svelte|astro|s?css|less)$")
 _UPWARDS = re.compile(r"[\"'`= (](\.\.(?:/[\w.@*-]+)*)")
 
 
