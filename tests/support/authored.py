@@ -42,6 +42,11 @@ class Made:
     def doubts(self) -> list[str]:
         return [reason.subject for reason in self.authored.reasons if reason.doubtful]
 
+    def told(self) -> str:
+        """All that is worth a look: value and reason, one a line."""
+        reasons = (each for each in self.authored.reasons if each.doubtful)
+        return "\n".join(f"{each.value}: {each.because}" for each in reasons)
+
 
 def made(folder: Path, files: Mapping[str, str], **wishes: Any) -> Made:
     """Write ``files`` into ``folder`` and author the Dockerfile, with which every linter agrees."""
