@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pipeline.kit.dockerfile import model as m
 from pipeline.kit.dockerfile import words
 
+_ALONE = frozenset({"/usr/local/share/.cache", "/root/.bun/install/cache", "/root/.m2", "/gradle"})
+"""Caches of Yarn 1, Bun, Maven and Gradle, which two builds at the same time would spoil; other
+tools share theirs."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"$`\\]*\"")
 """Text that a shell would take as it is."""
 _NEEDS_SHELL = re.compile(r"[$`\\|&;<>()*?\[\]{}~#\n'\"]")
@@ -37,8 +40,12 @@ def env(values: Mapping[str, object]) -> m.Env:
 
 def run(*commands: str, caches: Sequence[str] = ()) -> m.Run:
     """Commands that must all succeed, one a line, with a cache mounted at each of ``caches``."""
-    flags = tuple(("mount", f"type=cache,target={target}") for target in caches)
+    flags = tuple(("mount", f"type=cache,target={target}{_sharing(target)}") for target in caches)
     return m.Run(m.ShellForm(" \n    && ".join(commands)), flags=flags)
+
+
+def _sharing(target: str) -> str:
+    return ",sharing=locked" if target in _ALONE else ""
 
 
 def apt(packages: Iterable[str], why: str) -> list[m.Item]:

@@ -47,3 +47,14 @@ def test_paragraphs_leave_out_what_is_empty() -> None:
 )
 def test_port_in_a_command(command: str, port: int | None) -> None:
     assert ports.in_command(command) == port
+
+
+@pytest.mark.parametrize(
+    ("cache", "mount"),
+    [
+        ("/root/.npm", "type=cache,target=/root/.npm"),
+        ("/root/.m2", "type=cache,target=/root/.m2,sharing=locked"),
+    ],
+)
+def test_a_cache_that_two_builds_would_spoil_is_locked(cache: str, mount: str) -> None:
+    assert blocks.run("it", caches=[cache]).flags == (("mount", mount),)
