@@ -157,7 +157,7 @@ def _serving(engine: Engine, project: str, current: Activation | None) -> list[C
     if current and current.release.kind == "container":
         name = f"{project}-{current.release.id}"
         return [c for c in found if c.name == name]
-    return found
+    return [c for c in found if current is None or COMPOSE_SERVICE in c.labels]
 
 
 def _state(current: Activation | None, services: Sequence[ServiceStatus]) -> str:

@@ -49,8 +49,11 @@ class FrontedSwitch(ContainerSwitch):
         self.front(release).remove()
         super().stop(release)
 
-    def retire(self, release: Release) -> None:
+    def stop_behind(self, release: Release) -> None:
         super().stop(release)
+
+    def retire(self, release: Release) -> None:
+        self.stop_behind(release)
 
     def try_out(self, release: Release) -> None:
         super().try_out(release)

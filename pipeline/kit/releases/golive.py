@@ -10,7 +10,7 @@ from pipeline.kit.front import remove_networks
 from pipeline.kit.releases import beside
 from pipeline.kit.releases.fronted_switch import front_of
 from pipeline.kit.releases.images import protect, unprotect
-from pipeline.kit.releases.kinds import switch_for
+from pipeline.kit.releases.kinds import fronted_for, switch_for
 from pipeline.kit.releases.ledger import Activation
 from pipeline.kit.releases.site import Site
 from pipeline.kit.releases.verify import Verifier
@@ -94,6 +94,8 @@ def _settle_in(site: Site, release: Release, old: Release | None) -> None:
     if beside.both_fronted(old, release):
         beside.drain(site, old, release)
         switch_for(old, site).retire(old)
+    elif old.handover and release.handover and _must_stop(old, release):
+        fronted_for(old, site).stop_behind(old)
     elif _must_stop(old, release):
         switch_for(old, site).stop(old)
     elif _front_is_in_the_way(old, release):

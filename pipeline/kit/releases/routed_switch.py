@@ -77,6 +77,9 @@ class RoutedSwitch(ComposeSwitch):
         self.front(release).remove()
         super().stop(release)
 
+    def stop_behind(self, release: Release) -> None:
+        super().stop(release)
+
     def retire(self, release: Release) -> None:
         """Remove its container of the routed service, unless that is the one in force, too."""
         current = self._site.ledger.current()

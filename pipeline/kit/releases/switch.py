@@ -82,6 +82,9 @@ class Fronted(Switch, Protocol):
     def container(self, release: Release) -> ContainerInfo | None:
         """That container, if it is there."""
 
+    def stop_behind(self, release: Release) -> None:
+        """As ``stop``, but the front stays, for who is behind it now."""
+
     def beside(self, release: Release, old: Release) -> None:
         """Run it next to ``old``, which is live; nobody is sent to it yet. It comes back with the
         engine, as the front may lead to it before it is in force."""

@@ -14,7 +14,7 @@ from pipeline.kit.releases.container_switch import recorded_spec
 from pipeline.kit.releases.kinds import fronted_for, switch_for
 from pipeline.kit.releases.routed_switch import RoutedSwitch
 from pipeline.kit.releases.site import Site
-from pipeline.kit.supervision.wanted import FRONT, has_front
+from pipeline.kit.supervision.wanted import FRONT, GATE, has_front, has_gate
 from pipeline.ports.engine import ContainerInfo
 
 
@@ -28,7 +28,7 @@ def restore(site: Site, release: Release, services: Sequence[str]) -> None:
     Raises:
         BeyondRepair: the image, a secret or the name cannot be had.
     """
-    if has_front(release) and FRONT in services:
+    if (has_front(release) and FRONT in services) or (has_gate(release) and GATE in services):
         switch = fronted_for(release, site)
         switch.front(release).serve(switch.name(release))
         return

@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from pipeline.artifacts import SINGLE, Release
 from pipeline.errors import EngineRefused
 from pipeline.kit.compose_model import Service, one_shots, services
+from pipeline.kit.gate import GateState
 from pipeline.kit.observer import project_containers, wanted_services
 from pipeline.kit.releases.container_switch import ContainerSwitch, recorded_spec
 from pipeline.kit.releases.kinds import fronted_for
@@ -17,8 +18,9 @@ from pipeline.ports.compose import Model
 from pipeline.ports.engine import ContainerInfo
 
 STARTED = "service_started"
-FRONT = "front"
-"""What the front is called, where it is looked at beside the services."""
+FRONT, GATE = "front", "gate"
+"""What the front, and the gate before it, are called where they are looked at beside the services.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Seen:
 
 
 def look(site: Site, release: Release) -> list[Seen]:
-    """All services of ``release``, each after those that it depends on, and its front."""
+    """All services of ``release``, each after those that it depends on, its front and the gate."""
     if release.kind == "compose":
         found = project_containers(site.engine, site.project)
         seen = [Seen(one, tuple(found.get(one.service, ()))) for one in of_model(release)]
@@ -64,12 +66,24 @@ def look(site: Site, release: Release) -> list[Seen]:
         info = site.engine.inspect(ContainerSwitch(site).name(release))
         wanted = Wanted(SINGLE, release.images.get(SINGLE, ""), recorded_spec(release).restart)
         seen = [Seen(wanted, (info,) if info else ())]
-    return [*seen, _front(site, release)] if has_front(release) else seen
+    if has_front(release):
+        seen.append(_front(site, release))
+    if has_gate(release):
+        info = GateState(site.engine).found()
+        seen.append(Seen(Wanted(GATE, "", "always"), (info,) if info else ()))
+    return seen
 
 
 def has_front(release: Release) -> bool:
     """Is it behind a front that is known by that name?"""
     return release.handover is not None and FRONT not in services(release.spec)
+
+
+def has_gate(release: Release) -> bool:
+    """Does it serve at domains, by the gate of the engine?"""
+    return bool(release.handover and release.handover.domains) and GATE not in services(
+        release.spec
+    )
 
 
 def _front(site: Site, release: Release) -> Seen:

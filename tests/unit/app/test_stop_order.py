@@ -23,7 +23,9 @@ def test_what_was_started_last_stops_first(monkeypatch: pytest.MonkeyPatch) -> N
     ]
     stopped: list[str] = []
     engine = SimpleNamespace(
-        set_restart=lambda *_: None, stop=stopped.append, containers=lambda labels: []
+        set_restart=lambda *_: None,
+        stop=stopped.append,
+        **dict.fromkeys(("containers", "networks", "volumes"), lambda labels: []),
     )
     site = SimpleNamespace(
         project="shop", engine=engine, ledger=SimpleNamespace(current=lambda: None)

@@ -175,3 +175,13 @@ def test_killed_anywhere_somebody_good_answers(shop: Shop, point: int) -> None:
     assert len(again.of("web")) == 1
     live(again, two)
     assert (again.answer(), len(again.of("web"))) == ("good v2", 1)
+
+
+def test_one_container_and_a_project_follow_one_another_behind_the_front(shop: Shop) -> None:
+    live(shop, shop.shop(1))
+    image = shop.image("v2", "good v2")
+    live(shop, shop.release(2, image, handover=Handover(soak=1, drain=0)))
+    assert (shop.answer(), shop.of("web")) == ("good v2", [])
+    live(shop, shop.shop(3))
+    assert (shop.answer(), set(shop.serving())) == ("good v3", {"hello-web-1", "hello-db-1"})
+    assert len(fronts(shop.engine, "hello")) == 1
