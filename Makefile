@@ -34,8 +34,8 @@ test: check ## All tests, on the lab's own engine
 
 action: $(VENV)/.ready ## The workflow of `init --github`, executed by act
 	@$(BIN)/python -m lab --name action up --net own
-	@$(BIN)/python -m lab --name action exec -- $(CURDIR)/$(BIN)/python -m pytest -q -m action tests/engine
-	@$(BIN)/python -m lab --name action down --purge
+	@$(BIN)/python -m lab --name action exec -- $(CURDIR)/$(BIN)/python -m pytest -m action tests/engine; \
+	  code=$$?; $(BIN)/python -m lab --name action down --purge; exit $$code
 
 corpus: $(VENV)/.ready ## Generate, build and ask small apps of many languages (takes long)
 	@$(BIN)/python -m lab test -- -m corpus
