@@ -9,6 +9,7 @@ not meet in it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ FRONTS = "dockcycle-gate-fronts"
 joins it while it runs goes on publishing its ports from where it did."""
 LIMIT = 20.0
 """Seconds that Caddy may take until it listens."""
+_LOOK_BACK = 200
+"""Lines of its log."""
+_LONGEST = 300
+"""Characters of an error in it."""
+_ERROR = re.compile(r'"error":"((?:[^"\\]|\\.)+)"')
 _QUICK = 20.0
 """Seconds for a command in its container."""
 
@@ -175,10 +181,20 @@ class Gate(GateState):
                 self.http.tls(self._host, 443, domain, limit)
             except HttpFailure as error:
                 if error.kind != "absent" or self.clock.monotonic() > end:
-                    return str(error)
+                    return self._said_of(domain) or str(error)
             else:
                 return ""
             self.clock.sleep(1.0, self.scope)
+
+    def _said_of(self, domain: str) -> str:
+        """The last error about the domain in its log; empty without one."""
+        if self.found() is None:
+            return ""
+        scope = self.scope.child(_QUICK, what="the log of the gate")
+        for line in reversed(list(self.engine.logs(NAME, tail=_LOOK_BACK, scope=scope))):
+            if f'"{domain}"' in line and (found := _ERROR.search(line)):
+                return str(json.loads(f'"{found[1]}"'))[:_LONGEST]
+        return ""
 
     def reached(self, entries: Sequence[str]) -> Endpoint | None:
         """Where one of their domains is asked from here; None while none has a certificate (which

@@ -175,7 +175,14 @@ def test_an_authority_is_asked_once(engine: FakeEngine) -> None:
     own = gate(engine)
     with patch.object(engine.http, "tls", tls):
         assert own.vouches("a.example.org", 15) == "no TLS connection"
-    assert asked == ["a.example.org"]
+        assert asked == ["a.example.org"]
+        own.lead("a", A, Acme())
+        said = (
+            '{"msg":"x","identifier":"a.example.org","error":"the \\"name\\" is unknown"}',
+            '{"msg":"y","identifier":"b.example.org","error":"another one"}',
+        )
+        with patch.object(engine, "logs", lambda *_, **__: iter(said)):
+            assert own.vouches("a.example.org", 15) == 'the "name" is unknown'
 
 
 def test_a_release_is_asked_by_its_domain_once_that_has_a_certificate(engine: FakeEngine) -> None:
