@@ -37,8 +37,9 @@ def test_a_container_has_an_address_in_its_network(world: World) -> None:
 
 
 def test_a_container_joins_one_more_network(world: World) -> None:
-    for name in ("net", "more"):
-        world.engine.create_network(world.name(name), world.labels)
+    world.engine.create_network(world.name("net"), world.labels)
+    for _ in range(2):
+        world.engine.create_network(world.name("more"), world.labels, internal=True)
     container = world.started(network=world.name("net"))
     for _ in range(2):
         world.engine.connect(world.name("more"), container)
