@@ -48,7 +48,8 @@ def test_a_stop_is_told_apart_from_an_end_and_a_kill(world: World) -> None:
     }
     assert words(of[ended]) == ["create", "start", "die"]
     assert words(of[stopped])[:3] == ["create", "start", "kill"]
-    assert set(words(of[stopped])[3:]) == {"die", "stop"}  # in either order
+    # In either order; on a busy machine its time to end may be over, and it is killed.
+    assert set(words(of[stopped])[3:]) - {"kill"} == {"die", "stop"}
     assert words(of[killed]) == ["create", "start", "kill", "die", "destroy"]
     assert [event.exit_code for event in of[ended]] == [None, None, 3]
     assert {event.name for event in of[ended]} == {world.name("ended")}

@@ -98,4 +98,6 @@ def test_a_bad_version(bad: Bad, app: AppUnderTest, engine: docker.DockerClient)
 
 
 def images_of(engine: docker.DockerClient, app: AppUnderTest) -> set[str]:
-    return {tag for image in engine.images.list() for tag in image.tags if app.name in tag}
+    # Not by `engine.images.list()`, which looks at each: another test may just remove one.
+    tags = (tag for image in engine.api.images() for tag in image["RepoTags"] or ())
+    return {tag for tag in tags if app.name in tag}

@@ -114,7 +114,7 @@ def test_the_gate_comes_back_refuses_what_is_taken_and_goes_with_the_last(
         assert f"the gate no more leads {at_b} to {b.name}" in b.command("down").text
         last = a.command("down")
         assert "certificates stay in the volume" in last.text
-        assert not [one for one in engine.containers.list(all=True) if one.name == NAME]
+        assert engine.containers.list(all=True, filters={"name": NAME}) == []
         assert engine.networks.list(filters={"label": "dockcycle.role=gate"}) == []
 
 
@@ -130,7 +130,7 @@ def test_a_port_that_something_else_has_is_told_before_anything_is_built(
         assert "port 80 is in use by another program on this machine" in done.text
         assert "one gate for all projects" in done.text
         assert engine.api.images(filters={"label": f"dockcycle.project={app.name}"}) == []
-        assert not [one for one in engine.containers.list(all=True) if one.name == NAME]
+        assert engine.containers.list(all=True, filters={"name": NAME}) == []
 
 
 def test_a_domain_comes_to_an_app_in_use(tmp_path: Path, engine: docker.DockerClient) -> None:

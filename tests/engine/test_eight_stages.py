@@ -106,7 +106,7 @@ def test_only_the_newest_releases_are_kept(app: AppUnderTest, engine: docker.Doc
         assert done.code == 0, done.text
     status = app.command("status", "--json").json
     assert (status["release"], status["releases"]) == ("r5", ["r5", "r4", "r3"])
-    names = {c.name for c in engine.containers.list(all=True) if c.name.startswith(app.name)}
+    names = {c.name for c in engine.containers.list(all=True, filters={"name": app.name})}
     assert names == {f"{app.name}-{one}" for one in ("r5", "r4", "r3", "front")}
     images = engine.images.list(filters={"label": f"dockcycle.project={app.name}"})
     assert len(images) == 3

@@ -124,7 +124,7 @@ def test_a_change_of_strategy_has_a_gap_that_is_told(
     assert app.get().text == "good, newer"
     assert app.command("rollback", "--output", "plain").code == 0
     assert app.get().text == "good"
-    assert f"{app.name}-front" not in {c.name for c in engine.containers.list(all=True)}
+    assert engine.containers.list(all=True, filters={"name": f"{app.name}-front"}) == []
     assert app.command("rollback", "r2", "--output", "plain").code == 0
     assert app.get().text == "good, newer"
 
