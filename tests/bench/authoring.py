@@ -36,7 +36,7 @@ HEAD = """\
 
 For apps of `tests/corpus`: what dockcycle writes, then one stage with everything, as tutorials have
 it ([the files](../tests/bench/naive.py)). *Rebuild* is `docker build` after one line of the source
-has changed: the median of three, both in turn, on two cores that had other work to do.
+has changed: the median of three, both in turn, on two cores, not always idle.
 Findings are hadolint's. Bases are the lab's, made of Debian packages ([the lab](lab.md)), so sizes
 differ from those on Docker Hub's. Written by
 `python -m lab exec -- .venv/bin/python -m tests.bench.authoring --write`.
