@@ -162,13 +162,11 @@ class Draft:
                 hint="Without `route` the project is updated in place.",
             ) from error
         routed = {
-            "service": wishes.route.service,
+            "service": route.service,
             "ports": tuple(port.model_dump(mode="json") for port in ports),
         }
-        handover, url = (
-            handover.model_copy(update=routed),
-            browse_url(ports, reach.machine(address)),
-        )
+        handover = handover.model_copy(update=routed)
+        url = browse_url(ports, reach.machine(address))
         url, handover = self._at_domains(handover, url, route.port, ports)
         return dict(model), url, handover
 

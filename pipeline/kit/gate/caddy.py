@@ -3,8 +3,8 @@
 As that of a front it never changes: who names which domain is told by the names of files in a
 folder, which Caddy looks up at each request: ``DOMAIN@CONTAINER:PORT`` for one with HTTPS,
 ``DOMAIN=CONTAINER:PORT`` for one without. So no project's release closes a connection of another's.
-Certificates are got at the first connection to a domain
-("on demand"), and only for those that have a file.
+Certificates are got at the first connection to a domain ("on demand"), and only for those that
+have a file.
 """
 
 from __future__ import annotations

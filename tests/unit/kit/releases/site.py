@@ -117,3 +117,10 @@ class Yard:
     def reborn(self) -> Yard:
         """The same engine, seen by a process that has not died."""
         return replace(self, journal=Journal(), told=[])
+
+
+def new_yard() -> Yard:
+    """One where a front can be had."""
+    yard = Yard()
+    yard.engine.publish("caddy:2")
+    return yard

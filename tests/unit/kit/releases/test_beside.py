@@ -16,7 +16,7 @@ from pipeline.kit.releases import Site, converge, go_live, golive, is_serving, v
 from pipeline.ports.engine import Port
 from pipeline.ports.http import HttpFailure, HttpRequest, HttpResponse
 from pipeline.scope import Scope
-from tests.unit.kit.releases.site import PORT, Journal, Killed, Yard
+from tests.unit.kit.releases.site import PORT, Journal, Killed, Yard, new_yard
 
 QUICK = Handover(soak=2, drain=1)
 
@@ -24,12 +24,6 @@ QUICK = Handover(soak=2, drain=1)
 @pytest.fixture
 def yard() -> Yard:
     return new_yard()
-
-
-def new_yard() -> Yard:
-    yard = Yard()
-    yard.engine.publish("caddy:2")
-    return yard
 
 
 def fronted(yard: Yard, number: int, answer: str = "good") -> Release:

@@ -13,7 +13,7 @@ from pipeline.kit.gate.claims import Claim, claim, claims
 from pipeline.kit.releases import converge, go_live, golive, is_serving, verifier
 from pipeline.ports.http import HttpFailure, HttpRequest
 from pipeline.scope import Scope
-from tests.unit.kit.releases.site import Journal, Killed, Yard
+from tests.unit.kit.releases.site import Journal, Killed, Yard, new_yard
 
 A, B = "a.test", "b.test"
 
@@ -21,12 +21,6 @@ A, B = "a.test", "b.test"
 @pytest.fixture
 def yard() -> Yard:
     return new_yard()
-
-
-def new_yard() -> Yard:
-    yard = Yard()
-    yard.engine.publish("caddy:2")
-    return yard
 
 
 def named(yard: Yard, number: int, *domains: str, says: str = "good") -> Release:
