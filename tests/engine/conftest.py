@@ -184,6 +184,14 @@ def end(app: AppUnderTest, engine: docker.DockerClient) -> None:
     assert not left, f"down left {left}: {ended.text}"
 
 
+def await_registry(address: str) -> None:
+    """Until the registry at ``host:port``, which has just been started, answers."""
+    retries = requests.adapters.Retry(connect=20, read=20, backoff_factor=0.05)
+    with requests.Session() as session:
+        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+        assert session.get(f"http://{address}/v2/", timeout=5).ok
+
+
 def free_port() -> int:
     """One of those that neither the kernel nor the engine gives away by itself meanwhile."""
     for port in random.sample(range(20000, 32000), 100):

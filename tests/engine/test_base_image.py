@@ -11,9 +11,8 @@ from pathlib import Path
 
 import docker
 import pytest
-import requests
 
-from tests.engine.conftest import AppUnderTest, free_port
+from tests.engine.conftest import AppUnderTest, await_registry, free_port
 from tests.engine.test_serve import SECRET, Forge, Site
 from tests.engine.world import answer
 
@@ -74,11 +73,8 @@ def registry(
         "registry:2", ["serve", "/registry.yml"], detach=True, network_mode="host",
         volumes={str(file): {"bind": "/registry.yml", "mode": "ro"}},
     )  # fmt: skip
-    session = requests.Session()
-    retries = requests.adapters.Retry(connect=20, backoff_factor=0.05)
-    session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
     try:
-        assert session.get(f"http://{address}/v2/", timeout=5).ok
+        await_registry(address)
         yield address
     finally:
         container.remove(force=True, v=True)

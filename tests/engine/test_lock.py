@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 
 import docker
 import pytest
-import requests
 
-from tests.engine.conftest import AppUnderTest
+from tests.engine.conftest import AppUnderTest, await_registry
 
 pytestmark = pytest.mark.engine
 
@@ -26,10 +25,7 @@ def registry(engine: docker.DockerClient) -> Iterator[str]:
     try:
         container.reload()
         address = f"127.0.0.1:{container.ports['5000/tcp'][0]['HostPort']}"
-        session = requests.Session()
-        retries = requests.adapters.Retry(connect=20, read=20, backoff_factor=0.05)
-        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
-        assert session.get(f"http://{address}/v2/", timeout=5).ok
+        await_registry(address)
         yield address
     finally:
         container.remove(force=True, v=True)
