@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from pipeline.kit.gate.claims import Claim, claim, claims, require_unclaimed, wi
 from pipeline.kit.gate.container import MARK, NAME, OURS, PORTS, asks_permission, spec
 from pipeline.kit.gate.domains import is_home
 from pipeline.kit.hashing import fingerprint
+from pipeline.kit.lease import Lease
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.reach import engine_host
 from pipeline.kit.readiness import last_lines
@@ -44,6 +46,10 @@ FRONTS = "dockcycle-gate-fronts"
 joins it while it runs goes on publishing its ports from where it did."""
 LIMIT = 20.0
 """Seconds that Caddy may take until it listens."""
+TURN = 60.0
+"""Seconds to wait for another client of the engine that is making the gate."""
+_TURN_OF = "dockcycle.gate"
+"""What that wait is for; no project has such a name."""
 _LOOK_BACK = 200
 """Lines of its log."""
 _LONGEST = 300
@@ -237,26 +243,30 @@ class Gate(GateState):
         """The container, as it should be, running."""
         image = caddy_image(self.engine, self.journal, self.scope)
         config = configuration(acme, permission=asks_permission(image))
-        mark, info = fingerprint(config), self.found()
-        if info and info.running and info.labels.get(MARK) == mark:
+        mark = fingerprint(config)
+        if info := self._running(mark):
             return info
-        with self.journal.effect("gate", NAME):
-            if info is not None:
-                self.engine.remove(info.id)
-            files = {CONFIG: json.dumps(config, indent=1).encode(), ROOT: acme.root.encode()}
-            made = self._make(image, mark, files)
-        return self._await(made)
+        files = {CONFIG: json.dumps(config, indent=1).encode(), ROOT: acme.root.encode()}
+        # Projects release at the same time, and the gate is of them all.
+        turn = Lease(self.engine, _TURN_OF, secrets.token_hex(8), self.clock)
+        with turn.hold("making the gate", wait=TURN, scope=self.scope):
+            if info := self._running(mark):
+                return info
+            with self.journal.effect("gate", NAME):
+                if (old := self.found()) is not None:
+                    self.engine.remove(old.id)
+                made = self._make(image, mark, files)
+            return self._await(made)
+
+    def _running(self, mark: str) -> ContainerInfo | None:
+        info = self.found()
+        return info if info and info.running and info.labels.get(MARK) == mark else None
 
     def _make(self, image: ImageInfo, mark: str, files: Mapping[str, bytes]) -> str:
         self.engine.create_volume(NAME, OURS)
         self.engine.create_network(NAME, OURS)
         self.engine.create_network(FRONTS, OURS, internal=True)
-        try:
-            made = self.engine.create(spec(image.id, mark))
-        except EngineRefused:
-            if (other := self.found()) is not None:  # another process was quicker
-                return other.id
-            raise
+        made = self.engine.create(spec(image.id, mark))
         self.engine.put(made, {**files, f"{FOLDER}/.keep": b""})
         self.engine.connect(FRONTS, made)
         try:

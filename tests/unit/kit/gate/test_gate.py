@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.fake_engine import FakeClock, FakeEngine
 from pipeline.artifacts import Endpoint
 from pipeline.errors import EngineRefused, PortTaken, StageFailed
 from pipeline.kit.gate import FRONTS, NAME, Acme, Gate
 from pipeline.kit.gate.claims import claims, withdraw
 from pipeline.kit.gate.container import MARK
+from pipeline.kit.labels import ROLE
 from pipeline.ports.engine import ContainerInfo, ContainerSpec, ExecResult
 from pipeline.ports.http import HttpFailure
 from pipeline.scope import Scope
@@ -65,6 +69,30 @@ def test_the_last_one_takes_it_away_but_for_the_certificates(engine: FakeEngine)
     assert own.found() is None
     assert [volume.name for volume in engine.volumes({})] == [NAME]
     assert engine.networks({}) == []
+
+
+@pytest.mark.parametrize("moment", ["create", "put", "start"])
+def test_two_projects_that_want_the_first_gate_at_once(engine: FakeEngine, moment: str) -> None:
+    """Neither is in the other's way, wherever the quicker one is."""
+    step, seconds = getattr(engine, moment), []
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(*given: Any) -> Any:
+            if not seconds:
+                seconds.append(pool.submit(at_once(engine).lead, "b", B, Acme()))
+                wait(seconds, 0.3)
+            return step(*given)
+
+        with patch.object(engine, moment, meanwhile):
+            at_once(engine).lead("a", A, Acme())
+            seconds[0].result(20)
+    assert gate(engine).entries() - {".keep"} == {*A, *B}
+    assert engine.volumes({ROLE: "lock"}) == []
+
+
+def at_once(engine: FakeEngine) -> Gate:
+    return Gate(engine, engine.http, SystemClock(), Journal(), Scope(20))
 
 
 @pytest.mark.parametrize("harm", ["nothing", "stopped", "gone"])
