@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import pytest
+import trustme
 
 from tests.engine.conftest import ROOT, AppUnderTest, end, leftovers, new_app
 
@@ -41,6 +43,7 @@ PATIENCE = 60.0
 class Server:
     """An engine behind ssh, and how tests look at it: by its socket."""
 
+    lab: str
     address: str
     path: str
     socket: str
@@ -69,7 +72,7 @@ def server(engine: docker.DockerClient) -> Iterator[Server]:
         told = json.loads(lab(name, "ssh"))
         host = json.loads(lab(name, "env", "--json"))["DOCKER_HOST"]
         far = docker.DockerClient(base_url=host, timeout=60)
-        yield Server(told["DOCKCYCLE_LAB_SSH"], told["DOCKCYCLE_LAB_SSH_PATH"], host, far)
+        yield Server(name, told["DOCKCYCLE_LAB_SSH"], told["DOCKCYCLE_LAB_SSH_PATH"], host, far)
         far.close()
     finally:
         lab(name, "down", "--purge")
@@ -141,6 +144,57 @@ def test_one_client_at_a_time_and_the_dead_keep_nothing(app: AppUnderTest, serve
     freed = app.command("down", "--wait", "60s")
     assert freed.code == 0, freed.text
     assert time.monotonic() - begun < PATIENCE
+
+
+@pytest.fixture
+def context(app: AppUnderTest, server: Server, tmp_path: Path) -> Iterator[str]:
+    """The name of a docker context: the server's engine by TCP, with certificates both ways."""
+    authority, host = trustme.CA(), urlsplit(server.address).hostname
+    assert host is not None
+    pems = {"ca": authority.cert_pem}
+    for side, made in (
+        ("server", authority.issue_cert(host)),
+        ("client", authority.issue_cert("me")),
+    ):
+        folder = tmp_path / side
+        folder.mkdir()
+        pems |= {"cert": made.cert_chain_pems[0], "key": made.private_key_pem}
+        for name, pem in pems.items():
+            pem.write_to_path(folder / f"{name}.pem")
+    inside = [sys.executable, "-m", "lab", "--name", server.lab, "exec", "--"]
+    socket = server.socket.removeprefix("unix://")
+    argv = [*inside, sys.executable, "-m", "tests.support.tls_engine", socket, tmp_path / "server"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=ROOT) as listening:
+        assert listening.stdout is not None
+        port = listening.stdout.readline().strip()
+        files = ",".join(f"{name}={tmp_path / 'client' / name}.pem" for name in pems)
+        create = ["docker", "context", "create", app.name, "--docker"]
+        subprocess.run(
+            [*create, f"host=tcp://{host}:{port},{files}"], check=True, capture_output=True
+        )
+        yield app.name
+        subprocess.run(["docker", "context", "rm", app.name], check=True, capture_output=True)
+        listening.terminate()
+
+
+@pytest.mark.engine
+def test_an_engine_by_a_docker_context(app: AppUnderTest, server: Server, context: str) -> None:
+    app.pipeline(PIPELINE.replace("ADDRESS", context))
+    app.commit("serve where the context leads")
+    done = app.run()
+    assert done.code == 0, done.text
+    assert len(server.serving(app.name)) == 1
+    assert asked(app) == "good"
+
+    there = {"DOCKER_CONTEXT": context, "DOCKER_HOST": ""}
+    app.write('"good"', before="print('built there')")
+    app.pipeline(PIPELINE.replace(", engine: ADDRESS", ""))
+    app.commit("build there, too")
+    done = app.run(**there)
+    assert done.code == 0 and "took over from r1" in done.text, done.text
+    assert app.command("rollback", "--output", "plain", **there).code == 0
+    assert app.command("status", "--json", **there).json["release"] == "r1"
+    assert app.command("down", "--volumes", **there).code == 0
 
 
 HOLDER = """\
