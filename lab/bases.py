@@ -138,6 +138,7 @@ ALL = (
     ),
     packaged("caddy", "trixie", "caddy:2", stand_ins=("caddy:2-alpine",)),
     packaged("registry", "bookworm", "registry:2"),
+    packaged("docker-cli", "trixie", "docker:26-cli", stand_ins=("docker:29-cli",)),
     packaged("busybox", "trixie", "busybox:1", "busybox:latest", stand_ins=("busybox:1-musl",)),
     Base(
         "nginx-unprivileged",

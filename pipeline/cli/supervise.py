@@ -12,11 +12,12 @@ import typer
 
 from pipeline.cli.app import KEEP, app, command
 from pipeline.cli.options import Asked, asked
+from pipeline.cli.supervise_install import as_container, as_unit, place
 from pipeline.cli.words import seconds
 from pipeline.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from pipeline.app.supervise import Place, Watch
+    from pipeline.app.supervise import Watch
     from pipeline.kit.supervision import Happening
 
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     app, "supervise", KEEP,
     "dockcycle supervise", "dockcycle supervise --project hello --repairs 3 --within 5m",
     "dockcycle supervise --once", "dockcycle supervise --install",
-    "dockcycle supervise --print --user",
+    "dockcycle supervise --print --user", "dockcycle supervise --install --container",
 )  # fmt: skip
 def supervise(
     ctx: typer.Context,
@@ -41,8 +42,14 @@ def supervise(
     user: Annotated[
         bool, typer.Option("--user", help="With --install: as a unit of your own.")
     ] = False,
-    print_unit: Annotated[
-        bool, typer.Option("--print", help="Print the unit that --install would write.")
+    container: Annotated[
+        bool, typer.Option("--container", help="With --install: as a container of the engine.")
+    ] = False,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="NAME", help="With --container: its image.")
+    ] = None,
+    print_only: Annotated[
+        bool, typer.Option("--print", help="Only print the unit, or the `docker run`.")
     ] = False,
     repairs: Annotated[
         int, typer.Option("--repairs", metavar="N", min=1, help="Repairs of a service …")
@@ -64,36 +71,28 @@ def supervise(
     from pipeline.app.supervise import Watch
     from pipeline.kit.supervision import Limits
 
-    if once and (install or print_unit):
+    for_good = install or print_only
+    if once and for_good:
         raise UsageError("--once does not go with --install or --print")
-    if user and not (install or print_unit):
-        raise UsageError("--user goes with --install or --print")
+    if (user or container) and not for_good:
+        raise UsageError(f"--{'user' if user else 'container'} goes with --install or --print")
+    if image is not None and not container:
+        raise UsageError("--image goes with --container")
     limits = Limits(
         repairs=repairs,
         within=seconds(within, "--within"),
         steady=seconds(steady, "--steady"),
     )
     watch = Watch(limits, tuple(project or ()), max(1.0, seconds(sweep, "--sweep")))
-    if install or print_unit:
+    if for_good:
         given = (("repairs", repairs, 5), ("within", within, "10m"), ("steady", steady, "1m"),
                  ("sweep", sweep, "45s"))  # fmt: skip
         words = [f"--{name}={value}" for name, value, usual in given if value != usual]
-        return _unit([*(f"--project={one}" for one in project or ()), *words], user, install)
+        words = [*(f"--project={one}" for one in project or ()), *words]
+        if container:
+            return as_container(words, image, user=user, install=install)
+        return as_unit(words, user=user, install=install)
     return _once(asked(ctx), watch) if once else _for_ever(asked(ctx), watch)
-
-
-def _unit(arguments: list[str], user: bool, install: bool) -> int:
-    from pipeline.adapters.shell import LocalShell
-    from pipeline.app.supervise.unit import Unit
-    from pipeline.cli.output import print_line
-
-    unit = Unit(arguments, dict(os.environ), user)
-    if install:
-        for line in unit.install(LocalShell()):
-            print_line(line)
-    else:
-        sys.stdout.write(unit.text())
-    return Exit.OK
 
 
 def _once(here: Asked, watch: Watch) -> int:
@@ -103,7 +102,7 @@ def _once(here: Asked, watch: Watch) -> int:
 
     scope = Scope(what="supervise")
     with signals_to(scope):
-        unwell = Supervisor(_place(), watch, _Teller(here)).once(scope)
+        unwell = Supervisor(place(), watch, _Teller(here)).once(scope)
     for service in unwell:
         sys.stderr.write(f"not well: {service}\n")
     return Exit.FAILED if unwell else Exit.OK
@@ -118,19 +117,10 @@ def _for_ever(here: Asked, watch: Watch) -> int:
     scope = Scope(what="supervise")
     try:
         with signals_to(scope):
-            Supervisor(_place(), watch, _Teller(here)).run(scope)
+            Supervisor(place(), watch, _Teller(here)).run(scope)
     except Cancelled as end:
         return end.exit_code
     return Exit.OK
-
-
-def _place() -> Place:
-    from pipeline.app import adapters
-    from pipeline.app.supervise import Place
-    from pipeline.store import Home
-
-    environ = dict(os.environ)
-    return Place(adapters.real_ports(environ), Home.find(environ), environ)
 
 
 class _Teller:

@@ -31,6 +31,7 @@ Role = Literal[
     "note",
     "notify",
     "lock",
+    "supervisor",
 ]
 
 

@@ -17,6 +17,7 @@ from pipeline.kit.lease import Lease
 from pipeline.kit.notifying import Hook, Message, Sender, read
 from pipeline.kit.releases import Site
 from pipeline.kit.supervision import Happening
+from pipeline.kit.supervision.box import SELF, box
 from pipeline.ports import Ports
 from pipeline.runner import Masker, Unrecorded
 from pipeline.scope import Scope
@@ -155,13 +156,33 @@ class Place:
         with self.repairing(project):
             return settle_project(self.store, self.site(project, scope))
 
+    @property
+    def is_boxed(self) -> bool:
+        """Is this the container that ``--install --container`` made?"""
+        return SELF in self.environ
+
+    def give_way(self) -> None:
+        """To the supervisor in a container, which all clients of the engine see.
+
+        Raises:
+            Locked: there is one.
+        """
+        if self.is_boxed or (there := box(self.ports.engine)) is None:
+            return
+        raise Locked(
+            f"the engine {self.engine_name} has a supervisor: the container {there.name}",
+            hint=f"One is enough: `docker logs -f {there.name}` shows it, and `docker rm -f "
+            f"{there.name}` ends it.",
+        )
+
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The engine's only supervisor on this machine.
+        """The engine's only supervisor on this machine, with none in a container.
 
         Raises:
             Locked: another one is at work.
         """
+        self.give_way()
         engine = self.ports.engine.info()
         lock = ProjectLock(self.home, f".supervise-{engine.id}")
         try:

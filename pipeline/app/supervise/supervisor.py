@@ -14,7 +14,7 @@ from pipeline.app.supervise.ears import HEAR, Back, Gone, Heard, listen, past
 from pipeline.app.supervise.place import Place
 from pipeline.errors import Cancelled, DockcycleError, EngineUnavailable, Locked
 from pipeline.kit.labels import PROJECT, ROLE
-from pipeline.kit.supervision import Happening, Keeper, Limits
+from pipeline.kit.supervision import KEEPS, Happening, Keeper, Limits
 from pipeline.kit.supervision.happening import Kind, Tell
 from pipeline.kit.supervision.keeper import BUSY
 from pipeline.ports.engine import ContainerEvent
@@ -29,6 +29,9 @@ GATHER = 0.2
 QUIET = 5.0
 """Who has to come again later than that is not waited for by ``once``."""
 ONCE_SECONDS = 60.0
+CUT_OFF = 60.0
+"""Seconds without the engine after which one in a container ends: the socket that it was given may
+be that of an engine that is no more, and Docker starts it again with the one that is."""
 WORKERS = 4
 TOLD = ("degraded", "recovered")
 """What people are notified of."""
@@ -91,12 +94,15 @@ class Supervisor:
         """Since when (monotonic) the engine answers."""
         self._answers: bool | None = None
         """Does the engine? None: nobody knows yet."""
+        self._gone_at = math.inf
+        """Since when (monotonic) it does not."""
 
     def run(self, scope: Scope) -> None:
         """Until the scope ends, whatever becomes of the engine.
 
         Raises:
-            Locked: the engine has a supervisor.
+            Locked: the engine has a supervisor, or has got one in a container.
+            EngineUnavailable: in a container, it was cut off from the engine.
             Cancelled: the scope was cancelled.
         """
         scope.on_cancel(lambda: self._inbox.put(None))
@@ -105,7 +111,7 @@ class Supervisor:
             self._take_in()
             scope.check()
         with self._place.alone(), ThreadPoolExecutor(WORKERS, "tend") as pool:
-            self._say("noticed", f"keeps the live releases of {self._place.engine_name}")
+            self._say("noticed", f"{KEEPS} {self._place.engine_name}")
             while True:
                 scope.check()
                 self._begin(pool, scope)
@@ -170,12 +176,15 @@ class Supervisor:
         elif isinstance(message, Gone):
             if self._answers is not False:
                 self._say("noticed", f"{message.error.message}; waiting for it")
+                self._gone_at = now
             self._answers = False
+            if self._place.is_boxed and now - self._gone_at > CUT_OFF:
+                raise message.error
 
     def _hear(self, event: ContainerEvent, now: float) -> None:
         project = event.labels.get(PROJECT, "")
-        wanted = self._watch.projects
-        if event.labels.get(ROLE) in FLEETING or (wanted and project not in wanted):
+        wanted = self._watch.projects or [project]
+        if not project or project not in wanted or event.labels.get(ROLE) in FLEETING:
             return
         ward = self._ward(project)
         ward.news.events.append(event)
@@ -196,7 +205,10 @@ class Supervisor:
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + self._watch.sweep
         try:
+            self._place.give_way()
             projects = self._projects()
+        except Locked:
+            raise
         except DockcycleError:
             return  # the listener notices, too
         for project in projects:

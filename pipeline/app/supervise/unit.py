@@ -58,6 +58,12 @@ class Unit:
         return (self._config if self.user else Path("/etc")) / "dockcycle/supervise.env"
 
     @property
+    def ended(self) -> str:
+        """What ends it for good, for people."""
+        which = "systemctl --user" if self.user else "systemctl"
+        return f"`{which} disable --now {NAME} && rm {self.file}`"
+
+    @property
     def _config(self) -> Path:
         home = Path(self.environ.get("HOME") or Path.home())
         return Path(self.environ.get("XDG_CONFIG_HOME") or home / ".config")

@@ -29,4 +29,6 @@ class Happening:
         return f"{what}: {self.message}" if what else self.message
 
 
+KEEPS = "keeps the live releases of"
+"""What a supervisor says when it has come to work."""
 Tell = Callable[[Happening], None]
