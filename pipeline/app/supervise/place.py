@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -185,14 +185,18 @@ class Place:
         self.give_way()
         engine = self.ports.engine.info()
         lock = ProjectLock(self.home, f".supervise-{engine.id}")
-        try:
-            with lock.hold("supervise", wait=0, scope=Scope(), on_wait=lambda _holder: None):
-                yield
-        except Locked:
-            raise Locked(
-                f"the engine {engine.name} has a supervisor: {lock.holder() or 'just starting'}",
-                hint="One is enough: it keeps all projects of the engine.",
-            ) from None
+        with ExitStack() as held:
+            try:
+                held.enter_context(
+                    lock.hold("supervise", wait=0, scope=Scope(), on_wait=lambda _holder: None)
+                )
+            except Locked:
+                who = lock.holder() or "just starting"
+                raise Locked(
+                    f"the engine {engine.name} has a supervisor: {who}",
+                    hint="One is enough: it keeps all projects of the engine.",
+                ) from None
+            yield
 
 
 def _text(happening: Happening) -> str:

@@ -19,7 +19,8 @@ from pipeline.app.supervise import Place, Supervisor, Watch
 from pipeline.errors import Cancelled, Locked
 from pipeline.kit.notifying import Hook, publish
 from pipeline.kit.supervision import Happening, Limits
-from pipeline.ports.engine import ContainerSpec
+from pipeline.kit.supervision.box import SELF, Box
+from pipeline.ports.engine import ContainerSpec, ImageInfo
 from pipeline.ports.shell import Shell
 from pipeline.scope import Scope
 from pipeline.store import Home, ProjectLock
@@ -124,6 +125,31 @@ def test_it_waits_for_an_engine_that_is_not_there_yet(post: Post) -> None:
 def test_an_engine_has_one_supervisor(post: Post) -> None:
     with post.at_work(), pytest.raises(Locked, match=r"has a supervisor: supervise \(process"):
         post.supervisor().once(Scope(10))
+
+
+def test_one_in_a_container_has_precedence_and_does_not_give_way_to_itself(post: Post) -> None:
+    scope, ended = Scope(60, what="supervise"), []
+
+    def work() -> None:
+        try:
+            post.supervisor().run(scope)
+        except Locked as error:
+            ended.append(error.message)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    post.until(lambda: any("keeps" in one.message for one in post.told))
+    image = ImageInfo(id=post.yard.image("box"))
+    engine = post.yard.engine
+    engine.start(engine.create(Box().spec(image)))
+    thread.join(PATIENCE)
+    assert len(ended) == 1 and "the container dockcycle-supervise" in ended[0]
+    with pytest.raises(Locked, match="the container dockcycle-supervise"):
+        post.supervisor().once(Scope(10))
+    boxed = replace(post.place(), environ={SELF: "dockcycle-supervise"})
+    boxed.give_way()
+    engine.stop("dockcycle-supervise")
+    assert post.supervisor().once(Scope(30)) == []
 
 
 def test_a_project_that_is_worked_on_is_left_alone(post: Post) -> None:
