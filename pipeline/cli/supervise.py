@@ -72,12 +72,7 @@ def supervise(
     from pipeline.kit.supervision import Limits
 
     for_good = install or print_only
-    if once and for_good:
-        raise UsageError("--once does not go with --install or --print")
-    if (user or container) and not for_good:
-        raise UsageError(f"--{'user' if user else 'container'} goes with --install or --print")
-    if image is not None and not container:
-        raise UsageError("--image goes with --container")
+    _require_sense(for_good, once=once, user=user, container=container, image=image)
     limits = Limits(
         repairs=repairs,
         within=seconds(within, "--within"),
@@ -85,14 +80,29 @@ def supervise(
     )
     watch = Watch(limits, tuple(project or ()), max(1.0, seconds(sweep, "--sweep")))
     if for_good:
-        given = (("repairs", repairs, 5), ("within", within, "10m"), ("steady", steady, "1m"),
-                 ("sweep", sweep, "45s"))  # fmt: skip
-        words = [f"--{name}={value}" for name, value, usual in given if value != usual]
-        words = [*(f"--project={one}" for one in project or ()), *words]
+        words = [f"--project={one}" for one in project or ()]
+        given = {"repairs": repairs, "within": within, "steady": steady, "sweep": sweep}
+        words += [f"--{name}={value}" for name, value in given.items() if _is_said(ctx, name)]
         if container:
             return as_container(words, image, user=user, install=install)
         return as_unit(words, user=user, install=install)
     return _once(asked(ctx), watch) if once else _for_ever(asked(ctx), watch)
+
+
+def _require_sense(
+    for_good: bool, *, once: bool, user: bool, container: bool, image: str | None
+) -> None:
+    if once and for_good:
+        raise UsageError("--once does not go with --install or --print")
+    if (user or container) and not for_good:
+        raise UsageError(f"--{'user' if user else 'container'} goes with --install or --print")
+    if image is not None and not container:
+        raise UsageError("--image goes with --container")
+
+
+def _is_said(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _once(here: Asked, watch: Watch) -> int:
