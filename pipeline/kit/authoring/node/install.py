@@ -25,6 +25,8 @@ from pipeline.kit.authoring.tree import Tree
 from pipeline.kit.dockerfile import model as m
 
 _NPM_CACHE = "/root/.npm"
+_COMPILED = "/tmp/node-compile-cache"  # noqa: S108 - in the image
+"""Where npm has Node keep what it compiled of npm itself, some MB that would stay in the image."""
 _WITHOUT_MODULES = "find /app -name node_modules -prune -exec rm -rf {} +"
 
 
@@ -191,11 +193,12 @@ class Installer:
         )
         return [f"{verb} {package}"]
 
-    def _run(self, commands: Sequence[str]) -> m.Run:
-        caches = dict.fromkeys([self.manager.cache, *(
-            [_NPM_CACHE] if any(each.startswith("npm ") for each in commands) else []
-        )])  # fmt: skip
-        return blocks.run(*commands, caches=list(caches))
+    def _run(self, commands: Sequence[str], *, stays: bool = False) -> m.Run:
+        """``stays``: what it leaves in the file system is part of the image."""
+        by_npm = any(each.startswith("npm ") for each in commands)
+        caches = [self.manager.cache, *([_NPM_CACHE] if by_npm else [])]
+        caches += [_COMPILED] if by_npm and stays else []
+        return blocks.run(*commands, caches=list(dict.fromkeys(caches)))
 
     def _build_environment(self) -> list[m.Item]:
         values: dict[str, object] = dict(self.result.build_environment) if self.result else {}
@@ -231,7 +234,8 @@ class Installer:
             return m.Copy((source,), destination, flags=(("from", "build"), own))
 
         code = m.Copy((".",), "./", flags=(own,))
-        install = self._run([self.manager.install(production=not self.needs.keeps_tools)])
+        command = self.manager.install(production=not self.needs.keeps_tools)
+        install = self._run([command], stays=True)
         if self._unpacks and self.result is not None:
             yield [built(f"{self._place}/{source}", self._unpacked(where))
                    for source, where in self.result.unpack.items()]  # fmt: skip

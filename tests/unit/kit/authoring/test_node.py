@@ -38,6 +38,17 @@ def test_managers(tmp_path: Path, files: dict[str, str], has: str) -> None:
     assert "--global" not in last
 
 
+def test_what_npm_compiled_of_itself_is_in_no_image(tmp_path: Path) -> None:
+    described = package(main="s.js", dependencies={"a": "1"})
+    files = {"package.json": described, "s.js": SERVER, "package-lock.json": '"a"'}
+    (step,) = made(tmp_path, files).text.split("\nRUN ")[2:]
+    assert step.startswith(
+        "--mount=type=cache,target=/root/.npm \\\n"
+        "    --mount=type=cache,target=/tmp/node-compile-cache \\\n"
+        "    npm ci --omit=dev"
+    )
+
+
 def test_the_exact_manager_that_package_json_names(tmp_path: Path) -> None:
     described = package(
         main="s.js", dependencies={"a": "1"}, packageManager="pnpm@9.12.1+sha512.abc"
