@@ -20,6 +20,8 @@ PORT = "dockcycle.port"
 """Label: the port on loopback, remembered while the container does not run."""
 PORTS = range(5000, 5100)
 """Where to look for a free one. macOS keeps 5000 for itself."""
+APPEARS_WITHIN = 5.0
+"""Seconds in which a container that another process is making comes into sight."""
 READY_LIMIT = 30.0
 """Seconds from the start to the first answer."""
 _INSIDE = 5000
@@ -166,8 +168,14 @@ class _Starter:
 
     def _use_other(self, wanted: int) -> str:
         """The name is taken: by another process that was quicker, or by a stranger."""
-        if own := find_local_registry(self._engine):
-            return self._use(own, None)
+        clock = self._ports.clock
+        end = clock.monotonic() + APPEARS_WITHIN
+        while True:
+            if own := find_local_registry(self._engine):
+                return self._use(own, None)
+            if self._engine.inspect(NAME) is not None or clock.monotonic() >= end:
+                break
+            clock.sleep(0.1, self._scope)  # a name is taken before its container can be seen
         raise EngineRefused(
             f"a container that dockcycle did not make is called {NAME}",
             hint=f"Remove or rename it: `docker rename {NAME} NEW`.",
