@@ -170,12 +170,10 @@ class _Starter:
         """The name is taken: by another process that was quicker, or by a stranger."""
         clock = self._ports.clock
         end = clock.monotonic() + APPEARS_WITHIN
-        while True:
-            if own := find_local_registry(self._engine):
-                return self._use(own, None)
-            if self._engine.inspect(NAME) is not None or clock.monotonic() >= end:
-                break
+        while (there := self._engine.inspect(NAME)) is None and clock.monotonic() < end:
             clock.sleep(0.1, self._scope)  # a name is taken before its container can be seen
+        if there is not None and there.labels.get(ROLE) == "registry":
+            return self._use(there, None)
         raise EngineRefused(
             f"a container that dockcycle did not make is called {NAME}",
             hint=f"Remove or rename it: `docker rename {NAME} NEW`.",

@@ -175,6 +175,25 @@ def test_two_at_once_end_with_one(world: World) -> None:
     assert len(world.engine.containers({ROLE: "registry"})) == 1
 
 
+def test_one_that_another_run_is_making_comes_into_sight(world: World) -> None:
+    """The engine has given its name away already, and does not list it yet."""
+    looks: list[str] = []
+    create, inspect = world.engine.create, world.engine.inspect
+
+    def taken(spec: ContainerSpec) -> str:
+        create(spec)
+        raise EngineRefused("the name is in use")
+
+    def late(name: str) -> Any:
+        looks.append(name)
+        return inspect(name) if len(looks) > 3 else None
+
+    world.engine.create = taken  # type: ignore[method-assign]
+    world.engine.inspect = late  # type: ignore[method-assign]
+    assert world.ensure() == "127.0.0.1:5000"
+    assert world.container.running
+
+
 def test_it_is_removed_with_or_without_what_was_pushed(world: World) -> None:
     world.ensure()
     assert remove_local_registry(world.engine, data=False) == [f"container {NAME}"]
