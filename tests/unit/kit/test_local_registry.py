@@ -175,7 +175,9 @@ def test_two_at_once_end_with_one(world: World) -> None:
     assert len(world.engine.containers({ROLE: "registry"})) == 1
 
 
-def test_one_that_another_run_is_making_comes_into_sight(world: World) -> None:
+def test_one_that_another_run_is_making_comes_into_sight(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The engine has given its name away already, and does not list it yet."""
     looks: list[str] = []
     create, inspect = world.engine.create, world.engine.inspect
@@ -188,8 +190,8 @@ def test_one_that_another_run_is_making_comes_into_sight(world: World) -> None:
         looks.append(name)
         return inspect(name) if len(looks) > 3 else None
 
-    world.engine.create = taken  # type: ignore[method-assign]
-    world.engine.inspect = late  # type: ignore[method-assign]
+    monkeypatch.setattr(world.engine, "create", taken)
+    monkeypatch.setattr(world.engine, "inspect", late)
     assert world.ensure() == "127.0.0.1:5000"
     assert world.container.running
 
