@@ -61,7 +61,11 @@ def log_lines(
             for line in _lines(engine, container, wanted, scope):
                 yield service, line
         return
-    yield from _Together(engine, wanted, scope).read(containers)
+    together = scope.child()
+    try:
+        yield from _Together(engine, wanted, together).read(containers)
+    finally:
+        together.cancel()  # when one ends with an error, or nobody reads on
 
 
 def masking(workspace: Workspace) -> Callable[[str], str]:

@@ -28,15 +28,17 @@ def create_app(state: State) -> Starlette:
         try:
             yield
         finally:
+            board.health.close()
             await to_thread.run_sync(state.stop)
 
+    board = board_for(state)
     app = Starlette(
         routes=[*routes(state), *page_routes()],
         middleware=[Middleware(SafeHeaders)],
         exception_handlers=problems(),
         lifespan=lifespan,
     )
-    app.state.server, app.state.board = state, board_for(state)
+    app.state.server, app.state.board = state, board
     return app
 
 

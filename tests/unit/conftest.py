@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import tempfile
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import pytest
 
 TEMPORARY = Path(tempfile.gettempdir()).resolve()
 _connect = socket.socket.connect
+LINGERS = 5.0
+"""Seconds in which a thread that tests have started must have ended after them."""
 
 
 class OutsideWorldError(AssertionError):
@@ -47,3 +52,20 @@ def inside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("DOCKER_HOST", f"unix://{home}/no-engine.sock")
     for name in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKCYCLE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_thread_is_left() -> Iterator[None]:
+    """What goes on after its tests takes time and memory from all that follow."""
+    before = set(threading.enumerate())
+    yield
+    end = time.monotonic() + LINGERS
+    while (left := _at_work(before)) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not left, f"still running after the tests: {left}"
+
+
+def _at_work(before: set[threading.Thread]) -> list[str]:
+    """Threads since then, but those of test servers that wait for a client to go."""
+    names = (thread.name for thread in set(threading.enumerate()) - before)
+    return [name for name in names if "(process_request_thread)" not in name]

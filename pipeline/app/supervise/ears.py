@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 from pipeline.errors import Cancelled, DeadlineExceeded, DockcycleError
 from pipeline.kit.labels import PROJECT, ROLE
@@ -38,7 +40,8 @@ Heard = ContainerEvent | Back | Gone
 
 def listen(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> threading.Thread:
     """Give ``put`` what the engine says, from a thread, until the scope ends."""
-    thread = threading.Thread(target=_listen, args=(engine, put, scope), name="events", daemon=True)
+    arguments = (engine, put, scope)
+    thread = threading.Thread(target=_until_the_end, args=arguments, name="events", daemon=True)
     thread.start()
     return thread
 
@@ -51,9 +54,14 @@ def past(engine: Engine, scope: Scope) -> Iterator[ContainerEvent]:
         scope.check()
 
 
-def _listen(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> None:
+def _until_the_end(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> None:
+    with suppress(Cancelled, DeadlineExceeded):
+        _listen(engine, put, scope)
+
+
+def _listen(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> NoReturn:
     since, pause = time.time() - REPLAY, FIRST_PAUSE
-    while not scope.cancelled:
+    while True:
         try:
             engine.volumes({PROJECT: "", ROLE: "note"})  # does it answer?
             put(Back())
@@ -61,16 +69,8 @@ def _listen(engine: Engine, put: Callable[[Heard], None], scope: Scope) -> None:
             for event in engine.events({PROJECT: ""}, since=since, scope=scope):
                 since = max(since, event.at)
                 put(event)
-        except Cancelled:
-            return
         except DockcycleError as error:
+            scope.check()
             put(Gone(error))
-        _rest(pause, scope)
+        scope.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-
-
-def _rest(seconds: float, scope: Scope) -> None:
-    try:
-        scope.sleep(seconds)
-    except DockcycleError:
-        return  # the loop ends with the scope

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+from typing import NoReturn
 
 from pipeline.app.supervise.ears import HEAR, Back, Gone, Heard, listen, past
 from pipeline.app.supervise.place import Place
@@ -106,7 +107,14 @@ class Supervisor:
             Cancelled: the scope was cancelled.
         """
         scope.on_cancel(lambda: self._inbox.put(None))
-        listen(self._place.ports.engine, self._inbox.put, scope)
+        ears = scope.child()
+        listen(self._place.ports.engine, self._inbox.put, ears)
+        try:
+            self._keep(scope)
+        finally:
+            ears.cancel()
+
+    def _keep(self, scope: Scope) -> NoReturn:
         while not self._answers:
             self._take_in()
             scope.check()

@@ -51,6 +51,8 @@ def serve() -> Iterator[Callable[[Handler], Server]]:
 
     yield start
     for server in servers:
+        with contextlib.suppress(OSError):  # a test may have closed it
+            server.listener.shutdown(socket.SHUT_RDWR)
         server.listener.close()
 
 
