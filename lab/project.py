@@ -21,8 +21,9 @@ from lab.stack import Stack
 ROOT = Path(__file__).parent.parent
 TEST_LAB = "test"
 DEMO_IMAGES = ("python:3.11-slim", "registry:2")
-QUIET = ("-m", "not disruptive and not corpus and not action", "-n", "2", "--dist", "worksteal")
-TROUBLE = ("-m", "disruptive")
+APART = "disruptive or long"
+QUIET = ("-m", f"not ({APART} or corpus or action)", "-n", "2", "--dist", "worksteal")
+TROUBLE = ("-m", APART)
 CHUNK = 65536
 LOOK = 0.1
 """Seconds between two looks at tests that run."""
@@ -77,9 +78,9 @@ def test(stack: Stack, environ: Mapping[str, str], words: Sequence[str]) -> int:
 
 
 def test_all(stack: Stack, trouble: Stack, environ: Mapping[str, str]) -> int:
-    """Run all tests but those of the corpus and of act. Those that break their engine have a lab of
-    their own, ``trouble``, since they mostly wait; what they say is shown after the others have
-    ended.
+    """Run all tests but those of the corpus and of act. Those that break their engine, or take long
+    by themselves, have a lab of their own, ``trouble``, one after the other; what they say is shown
+    after the others have ended.
 
     Returns the exit code of the first that fail. Raises LabError if a lab cannot be had.
     """
@@ -93,7 +94,9 @@ def test_all(stack: Stack, trouble: Stack, environ: Mapping[str, str]) -> int:
         start_pytest(stack, environ, QUIET) as first,
     ):
         codes = [patiently(first)]
-        stack.say("and those that break their engine, which ran meanwhile in a lab of their own:")
+        stack.say(
+            "and those that break their engine or take long, meanwhile in a lab of their own:"
+        )
         codes.append(patiently(second, said))
         return next((code for code in codes if code), 0)
 

@@ -23,14 +23,8 @@ import pytest
 import requests
 
 ROOT = Path(__file__).parents[2]
-LONGEST = "test_kill.py"
 BASE = "busybox:1"
 """What most apps of these tests are built on."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that side by side all end at about the same time."""
-    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 APP = '''\

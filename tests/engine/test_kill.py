@@ -21,7 +21,7 @@ from tests.engine.conftest import AppUnderTest, Result
 from tests.engine.small import DYING, SAYS, SHARED, compose, small_app, write_version
 from tests.engine.world import World, answer, look
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(900)]
 
 MOMENTS = 6
 FEWEST = 20
@@ -138,7 +138,7 @@ def test_the_next_release_of_a_compose_project(tmp_path: Path, engine: docker.Do
         compose(app)
         release(app, 1)
         assert in_db(engine, app, "echo precious > /data/kept") == ""
-        assert_next_releases_converge(app, engine, FEWEST_OF_COMPOSE)
+        assert_next_releases_converge(app, engine, FEWEST_OF_COMPOSE, step=AFTER)
         assert in_db(engine, app, "cat /data/kept") == "precious\n"
 
 
@@ -172,10 +172,15 @@ def in_db(engine: docker.DockerClient, app: AppUnderTest, command: str) -> str:
 
 
 def assert_next_releases_converge(
-    app: AppUnderTest, engine: docker.DockerClient, fewest: int = FEWEST, *, gap: bool = True
+    app: AppUnderTest,
+    engine: docker.DockerClient,
+    fewest: int = FEWEST,
+    *,
+    step: int = 1,
+    gap: bool = True,
 ) -> None:
-    """Releases, each killed one effect further than the one before. Without a ``gap`` the old or
-    the new one answers all the while."""
+    """Releases, each killed ``step`` failpoints further than the one before. Without a ``gap`` the
+    old or the new one answers all the while."""
     *_, before, expected = [look_after(app, engine, version) for version in range(2, 6)]
     assert before == expected  # by now old releases are forgotten as new ones come
     assert not any("running restart=no" in line for line in expected.engine)
@@ -183,7 +188,7 @@ def assert_next_releases_converge(
     dead: list[Kill] = []
     version, number = 6, latest_number(app) + 1
     write_version(app, version)
-    for kill in kills(app, "run"):
+    for kill in kills(app, "run", first=step, step=step):
         dead.append(kill)
         old, new = (SAYS.format(version=one) for one in (version - 1, version))
         assert kill.answer in (old, new) or (gap and in_take_over(kill)), kill
@@ -197,7 +202,7 @@ def assert_next_releases_converge(
         assert latest_number(app) == number, kill
         version, number = version + 1, number + 1
         write_version(app, version)
-    assert len(dead) >= fewest
+    assert step * len(dead) >= fewest
     assert_history(app, dead)
 
 
@@ -212,7 +217,7 @@ def test_a_rollback(tmp_path: Path, engine: docker.DockerClient) -> None:
         assert look(app, engine) == new
 
         dead: list[Kill] = []
-        for kill in kills(app, "rollback", "r1"):
+        for kill in kills(app, "rollback", "r1", first=AFTER, step=AFTER):
             dead.append(kill)
             assert kill.answer, kill
             again = quick.command(app, "rollback", "r1")
