@@ -61,7 +61,7 @@ def _each(
     if current:
         # The record first: a command that dies half way has still said what is wanted.
         _activate(site, current.release, "stopped", "stop")
-    remove_fronts(site.engine, site.project)
+    remove_fronts(site.gate, site.project)
     # Last started, first stopped: no service loses what it depends on while it still works.
     containers = sorted(_some(workspace, current), key=lambda c: c.started, reverse=True)
     for container in containers:
@@ -119,7 +119,7 @@ def down(workspace: Workspace, site: Site, *, volumes: bool) -> list[str]:
     kept = site.ledger.releases()
     if current and current.state == "live":
         _activate(site, current.release, "stopped", "down")
-    done = remove_fronts(site.engine, project)
+    done = remove_fronts(site.gate, project)
     if any(release.kind == "compose" for release in kept) or _compose_in_place(workspace):
         site.compose.down(None, project=project, volumes=volumes, on_line=site.log,
                           scope=site.scope)  # fmt: skip

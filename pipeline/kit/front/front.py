@@ -171,7 +171,7 @@ class Front(FrontState):
     def remove(self) -> None:
         """Take it away, once it has passed on the answers that are under way, and its domains."""
         self._remove()
-        GateState(self.engine).forget(self.plan.project)
+        self._gate.forget(self.plan.project)
 
     def _remove(self) -> None:
         if (info := self.found()) is not None:
@@ -268,14 +268,18 @@ def fronts(engine: Engine, project: str) -> list[ContainerInfo]:
     return engine.containers({PROJECT: project, ROLE: "front"})
 
 
-def remove_fronts(engine: Engine, project: str) -> list[str]:
-    """Remove the project's front and what leads to it; what was done, for people."""
+def remove_fronts(gate: Gate, project: str) -> list[str]:
+    """Remove the project's front and what leads to it; what was done, for people.
+
+    Raises:
+        Locked: others have been making or removing the gate for too long.
+    """
     done: list[str] = []
-    for front in fronts(engine, project):
-        engine.stop(front.id)
-        engine.remove(front.id, volumes=True)
+    for front in fronts(gate.engine, project):
+        gate.engine.stop(front.id)
+        gate.engine.remove(front.id, volumes=True)
         done.append(f"removed {front.name}")
-    return [*done, *GateState(engine).forget(project)]
+    return [*done, *gate.forget(project)]
 
 
 def remove_networks(engine: Engine, project: str) -> None:

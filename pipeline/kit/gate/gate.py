@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 from pipeline.artifacts import Endpoint
@@ -31,13 +31,14 @@ from pipeline.kit.gate.caddy import (
 from pipeline.kit.gate.claims import Claim, claim, claims, require_unclaimed, withdraw
 from pipeline.kit.gate.container import MARK, NAME, OURS, PORTS, asks_permission, spec
 from pipeline.kit.gate.domains import is_home
+from pipeline.kit.gate.state import QUICK, GateState
 from pipeline.kit.hashing import fingerprint
 from pipeline.kit.lease import Lease
 from pipeline.kit.ports_free import require_free
 from pipeline.kit.reach import engine_host
 from pipeline.kit.readiness import last_lines
-from pipeline.ports import Clock, Engine, Http, Journal
-from pipeline.ports.engine import ContainerInfo, ExecResult, ImageInfo
+from pipeline.ports import Clock, Http, Journal
+from pipeline.ports.engine import ContainerInfo, ImageInfo
 from pipeline.ports.http import HttpFailure
 from pipeline.scope import Scope
 
@@ -55,75 +56,15 @@ _LOOK_BACK = 200
 _LONGEST = 300
 """Characters of an error in it."""
 _ERROR = re.compile(r'"error":"((?:[^"\\]|\\.)+)"')
-_QUICK = 20.0
-"""Seconds for a command in its container."""
 
 
 @dataclass(frozen=True)
-class GateState:
-    """How the gate of an engine stands."""
+class _Build:
+    """What its container is made from; ``mark`` tells one from another."""
 
-    engine: Engine
-
-    def found(self) -> ContainerInfo | None:
-        return next(iter(self.engine.containers(OURS)), None)
-
-    def entries(self) -> set[str]:
-        """What it leads where, as names of files (see ``caddy``); empty if it does not run."""
-        info = self.found()
-        if info is None or not info.running:
-            return set()
-        listed = self._run(info, ["ls", FOLDER])
-        return set(listed.output.split()) if listed.exit_code == 0 else set()
-
-    def drift(self, entries: Iterable[str]) -> str:
-        """What keeps it from doing what they say; empty when nothing does."""
-        info = self.found()
-        if info is None:
-            return "the gate is gone"
-        if not info.running:
-            return f"the gate is {info.state}"
-        claimed = {claim.entry for claim in claims(self.engine)}
-        wrong = sorted(set(entries) - (self.entries() & claimed))
-        return f"the gate does not lead {domain_of(wrong[0])} here" if wrong else ""
-
-    def forget(self, project: str) -> list[str]:
-        """Lead nobody to the project any more, and remove the gate when it leads nowhere then; what
-        was done, for people. Certificates stay."""
-        gone = withdraw(self.engine, project)
-        info, left = self.found(), claims(self.engine)
-        if info and not left:
-            self.engine.remove(info.id)
-            return [*self._clear(), f"removed {NAME}, whose certificates stay in the volume {NAME}"]
-        if not left:
-            return self._clear()
-        if info and gone:
-            self._sync(info)
-        return [f"the gate no more leads {domain} to {project}" for domain in gone]
-
-    def _clear(self) -> list[str]:
-        """Remove its networks, unless a front that is still there may need them soon."""
-        for network in self.engine.networks(OURS):
-            with suppress(EngineRefused):
-                self.engine.remove_network(network.name)
-        return []
-
-    def _sync(self, info: ContainerInfo) -> None:
-        """Let its list say what the claims say."""
-        # In this order: what is listed was claimed before, so another project's is never dropped.
-        listed = self.entries()
-        claimed = {claim.entry for claim in claims(self.engine)}
-        if new := claimed - listed:
-            self.engine.put(info.id, {f"{FOLDER}/{name}": b"" for name in new})
-        self._drop(info, listed - claimed)
-
-    def _drop(self, info: ContainerInfo, names: Iterable[str]) -> None:
-        paths = [f"{FOLDER}/{name}" for name in sorted(names)]
-        if paths and info.running:
-            self._run(info, ["rm", "-f", *paths])
-
-    def _run(self, info: ContainerInfo, argv: list[str]) -> ExecResult:
-        return self.engine.exec(info.id, argv, Scope(_QUICK, what=f"`{argv[0]}` in the gate"))
+    image: ImageInfo
+    mark: str
+    files: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -165,17 +106,56 @@ class Gate(GateState):
             EngineRefused: another project has one of the domains.
             StageFailed: another authority is in use, or Caddy does not start.
             PortTaken: something else has port 80 or 443.
+            Locked: others have been making or removing the gate for too long.
         """
         domains = [domain_of(entry) for entry in entries]
         self.require(project, domains)
-        signs = self._agreed(project, acme)
-        for domain, entry in zip(domains, entries, strict=True):
-            wanted = Claim(project=project, domain=domain, entry=entry, acme=acme)
-            claim(self.engine, wanted, self.journal)
-        withdraw(self.engine, project, keep=domains)
-        info = self._ready(signs)
-        with self.journal.effect("gate", NAME):
-            self._sync(info)
+        build = self._build(self._agreed(project, acme))
+        wanted = [
+            Claim(project=project, domain=domain, entry=entry, acme=acme)
+            for domain, entry in zip(domains, entries, strict=True)
+        ]
+        # While the project has claims, nobody removes the gate.
+        stays = set(wanted) <= set(claims(self.engine, project)) and self._running(build)
+        with nullcontext() if stays else self._turn("making the gate"):
+            for one in wanted:
+                claim(self.engine, one, self.journal)
+            withdraw(self.engine, project, keep=domains)
+            info = self._ready(build)
+            with self.journal.effect("gate", NAME):
+                self.sync(info)
+
+    def forget(self, project: str) -> list[str]:
+        """Lead nobody to the project any more, and remove the gate when it leads nowhere then; what
+        was done, for people. Certificates stay.
+
+        Raises:
+            Locked: others have been making or removing the gate for too long.
+        """
+        known = claims(self.engine)
+        if all(claim.project != project for claim in known) and (known or not self.found()):
+            return [] if known else self._clear()
+        with self._turn("leaving the gate"):
+            gone = withdraw(self.engine, project)
+            info = self.found()
+            if not claims(self.engine):
+                return self._end(info)
+            if info and gone:
+                self.sync(info)
+        return [f"the gate no more leads {domain} to {project}" for domain in gone]
+
+    def _end(self, info: ContainerInfo | None) -> list[str]:
+        if info is None:
+            return self._clear()
+        self.engine.remove(info.id)
+        return [*self._clear(), f"removed {NAME}, whose certificates stay in the volume {NAME}"]
+
+    def _clear(self) -> list[str]:
+        """Remove its networks, unless a front that is still there may need them soon."""
+        for network in self.engine.networks(OURS):
+            with suppress(EngineRefused):
+                self.engine.remove_network(network.name)
+        return []
 
     def vouches(self, domain: str, limit: float) -> str:
         """What keeps it from having a certificate for ``domain``; empty when it has one. It gets
@@ -196,7 +176,7 @@ class Gate(GateState):
         """The last error about the domain in its log; empty without one."""
         if self.found() is None:
             return ""
-        scope = self.scope.child(_QUICK, what="the log of the gate")
+        scope = self.scope.child(QUICK, what="the log of the gate")
         for line in reversed(list(self.engine.logs(NAME, tail=_LOOK_BACK, scope=scope))):
             if f'"{domain}"' in line and (found := _ERROR.search(line)):
                 return str(json.loads(f'"{found[1]}"'))[:_LONGEST]
@@ -218,7 +198,7 @@ class Gate(GateState):
         if info is None or not info.running:
             return False
         argv = ["find", CERTIFICATES, "-name", f"{domain}.crt"]
-        found = self._run(info, argv)
+        found = self.run(info, argv)
         return found.exit_code == 0 and bool(found.output.strip())
 
     @property
@@ -239,35 +219,37 @@ class Gate(GateState):
             )
         return other.acme
 
-    def _ready(self, acme: Acme) -> ContainerInfo:
-        """The container, as it should be, running."""
+    def _turn(self, what: str) -> AbstractContextManager[Scope]:
+        """Projects come and go at the same time, and the gate is of them all."""
+        lease = Lease(self.engine, _TURN_OF, secrets.token_hex(8), self.clock)
+        return lease.hold(what, wait=TURN, scope=self.scope)
+
+    def _build(self, acme: Acme) -> _Build:
         image = caddy_image(self.engine, self.journal, self.scope)
         config = configuration(acme, permission=asks_permission(image))
-        mark = fingerprint(config)
-        if info := self._running(mark):
-            return info
         files = {CONFIG: json.dumps(config, indent=1).encode(), ROOT: acme.root.encode()}
-        # Projects release at the same time, and the gate is of them all.
-        turn = Lease(self.engine, _TURN_OF, secrets.token_hex(8), self.clock)
-        with turn.hold("making the gate", wait=TURN, scope=self.scope):
-            if info := self._running(mark):
-                return info
-            with self.journal.effect("gate", NAME):
-                if (old := self.found()) is not None:
-                    self.engine.remove(old.id)
-                made = self._make(image, mark, files)
-            return self._await(made)
+        return _Build(image, fingerprint(config), {**files, f"{FOLDER}/.keep": b""})
 
-    def _running(self, mark: str) -> ContainerInfo | None:
+    def _ready(self, build: _Build) -> ContainerInfo:
+        """The container, as it should be, running."""
+        if info := self._running(build):
+            return info
+        with self.journal.effect("gate", NAME):
+            if (old := self.found()) is not None:
+                self.engine.remove(old.id)
+            made = self._make(build)
+        return self._await(made)
+
+    def _running(self, build: _Build) -> ContainerInfo | None:
         info = self.found()
-        return info if info and info.running and info.labels.get(MARK) == mark else None
+        return info if info and info.running and info.labels.get(MARK) == build.mark else None
 
-    def _make(self, image: ImageInfo, mark: str, files: Mapping[str, bytes]) -> str:
+    def _make(self, build: _Build) -> str:
         self.engine.create_volume(NAME, OURS)
         self.engine.create_network(NAME, OURS)
         self.engine.create_network(FRONTS, OURS, internal=True)
-        made = self.engine.create(spec(image.id, mark))
-        self.engine.put(made, {**files, f"{FOLDER}/.keep": b""})
+        made = self.engine.create(spec(build.image.id, build.mark))
+        self.engine.put(made, build.files)
         self.engine.connect(FRONTS, made)
         try:
             self.engine.start(made)

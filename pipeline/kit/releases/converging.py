@@ -24,12 +24,12 @@ def converge(site: Site) -> list[str]:
         done += _bring_back(site, current)  # the front may lead to what is about to go
     done += _remove_strays(site)
     if current is None:
-        done += remove_fronts(site.engine, site.project)
+        done += remove_fronts(site.gate, site.project)
         remove_networks(site.engine, site.project)
         return done
     done += _put_others_away(site, current.release)
     if not _has_front(current):
-        done += remove_fronts(site.engine, site.project)
+        done += remove_fronts(site.gate, site.project)
     if current.state == "live":
         return done if first else done + _bring_back(site, current)
     return done + _put_away(site, current.release, "as it was asked to be")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.artifacts import Release
+from pipeline.kit.gate import Gate
 from pipeline.kit.labels import Role, labels
 from pipeline.kit.releases.ledger import Ledger
 from pipeline.kit.undoing import Undoing
@@ -90,6 +91,11 @@ class Site:
     @property
     def compose(self) -> Compose:
         return self.ports.compose
+
+    @property
+    def gate(self) -> Gate:
+        ports = self.ports
+        return Gate(ports.engine, ports.http, ports.clock, self.journal, self.scope)
 
     @property
     def ledger(self) -> Ledger:

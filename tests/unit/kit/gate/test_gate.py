@@ -91,6 +91,29 @@ def test_two_projects_that_want_the_first_gate_at_once(engine: FakeEngine, momen
     assert engine.volumes({ROLE: "lock"}) == []
 
 
+@pytest.mark.parametrize("moment", ["remove", "containers"])
+def test_the_last_one_goes_when_another_comes(engine: FakeEngine, moment: str) -> None:
+    """Who comes does not rely on what is about to be removed."""
+    at_once(engine).lead("a", A, Acme())
+    step, seconds = getattr(engine, moment), []
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(*given: Any, **more: Any) -> Any:
+            before = step(*given, **more) if moment == "containers" else None
+            if not seconds:
+                seconds.append(pool.submit(at_once(engine).lead, "b", B, Acme()))
+                wait(seconds, 0.5)
+            return before if moment == "containers" else step(*given, **more)
+
+        with patch.object(engine, moment, meanwhile):
+            at_once(engine).forget("a")
+            seconds[0].result(20)
+    assert gate(engine).drift(B) == ""
+    assert gate(engine).entries() - {".keep"} == {*B}
+    assert engine.volumes({ROLE: "lock"}) == []
+
+
 def at_once(engine: FakeEngine) -> Gate:
     return Gate(engine, engine.http, SystemClock(), Journal(), Scope(20))
 
