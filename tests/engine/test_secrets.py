@@ -137,15 +137,24 @@ class Spy(threading.Thread):
         self._over = threading.Event()
         self.found: list[str] = []
         self.looks = 0
+        self._to_the_end = False
 
     def run(self) -> None:
         while not self._over.wait(0.02):
             self.looks += 1
-            for file in (*Path("/proc").glob("[0-9]*/cmdline"), *self._temporary.rglob("*")):
+            for file in self._files():
                 with suppress(OSError):
                     data = file.read_bytes()
                     if any(form in data for form in self._vault.forms):
                         self.found.append(f"{file}: {data!r}")
+        self._to_the_end = True
+
+    def _files(self) -> Iterator[Path]:
+        """Processes and folders end while they are looked at."""
+        processes = (each for each in Path("/proc").iterdir() if each.name.isdigit())
+        yield from (each / "cmdline" for each in processes)
+        for folder, _, names in os.walk(self._temporary):
+            yield from (Path(folder, name) for name in names)
 
     def __enter__(self) -> Spy:
         self.start()
@@ -154,6 +163,7 @@ class Spy(threading.Thread):
     def __exit__(self, *args: object) -> None:
         self._over.set()
         self.join()
+        assert self._to_the_end, "the spy died"
 
 
 @dataclass

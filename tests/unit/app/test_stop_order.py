@@ -23,13 +23,11 @@ def test_what_was_started_last_stops_first(monkeypatch: pytest.MonkeyPatch) -> N
     ]
     stopped: list[str] = []
     engine = SimpleNamespace(
-        set_restart=lambda *_: None,
-        stop=stopped.append,
-        **dict.fromkeys(("containers", "networks", "volumes"), lambda labels: []),
+        set_restart=lambda *_: None, stop=stopped.append, containers=lambda labels: []
     )
-    site = SimpleNamespace(
-        project="shop", engine=engine, ledger=SimpleNamespace(current=lambda: None)
-    )
+    gate = SimpleNamespace(engine=engine, forget=lambda project: [])
+    ledger = SimpleNamespace(current=lambda: None)
+    site = SimpleNamespace(project="shop", engine=engine, gate=gate, ledger=ledger)
     monkeypatch.setattr(live, "_some", lambda workspace, current: found)
     done = live.stop(cast(Any, None), cast(Any, site))
     assert stopped == ["web", "api", "db"]
